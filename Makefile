@@ -1,0 +1,58 @@
+# The verbs of Podium. `make` alone lists them; everything else runs inside `.venv`.
+
+PYTHON ?= python3.11
+BIN := .venv/bin
+STAMP := .venv/.installed
+ARGS ?=
+NAME ?= gateway
+COMPOSE := docker-compose.yml
+
+.DEFAULT_GOAL := help
+.PHONY: help install run check test bench up down lock clean
+
+help: ## list the verbs
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+install: $(STAMP) ## install into .venv, at the versions of requirements.lock
+
+$(STAMP): pyproject.toml requirements.lock
+	@command -v $(PYTHON) >/dev/null || { echo "Podium needs Python 3.11: no program $(PYTHON)"; exit 1; }
+	@test -x $(BIN)/python || { echo "making .venv"; $(PYTHON) -m venv .venv; }
+	@echo "installing Podium and its libraries into .venv (several minutes the first time)"
+	@rm -f $(STAMP)
+	@{ $(BIN)/python -m pip install --disable-pip-version-check --progress-bar off \
+		--constraint requirements.lock --editable '.[dev]' && touch $(STAMP); } \
+		| awk '/^Collecting/ {print "  " $$2; fflush()} /^Installing coll/ {print "unpacking"; fflush()}'
+	@test -f $(STAMP) && echo "installed"
+
+run: $(STAMP) ## train on this machine: the whole loop, live (ARGS="--steps 20 --seed 1")
+	@$(BIN)/podium run $(ARGS)
+
+check: $(STAMP) ## lint, format, types and architecture
+	@echo "ruff check" && $(BIN)/ruff check --quiet .
+	@echo "ruff format" && $(BIN)/ruff format --quiet --check .
+	@echo "mypy" && $(BIN)/mypy
+	@echo "lint-imports" && $(BIN)/lint-imports --no-logo
+
+test: check ## check, then every test (ARGS for pytest)
+	@$(BIN)/python -m pytest --durations=10 $(ARGS)
+
+bench: $(STAMP) ## one benchmark: a table, and last one JSON line (NAME=gateway or transport)
+	@$(BIN)/python -m bench $(NAME) $(ARGS)
+
+up: ## start the cluster form with Docker Compose
+	@test -f $(COMPOSE) || { echo "no $(COMPOSE) yet: 'make run' is the form that exists"; exit 1; }
+	docker compose -f $(COMPOSE) up --detach --wait
+
+down: ## stop the cluster form
+	@test -f $(COMPOSE) || { echo "no $(COMPOSE) yet: nothing to stop"; exit 1; }
+	docker compose -f $(COMPOSE) down
+
+lock: $(STAMP) ## write the versions installed now to requirements.lock
+	@sed -n '/^#/p' requirements.lock > .venv/lock
+	@$(BIN)/python -m pip freeze --exclude-editable | sed 's/+[a-z0-9.]*$$//' >> .venv/lock
+	@mv .venv/lock requirements.lock && touch $(STAMP)
+
+clean: ## remove .venv and what tools leave behind, not runs/
+	@rm -rf .venv *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

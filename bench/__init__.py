@@ -1,0 +1,1 @@
+"""Benchmarks that print figures: a table, and last one JSON line."""

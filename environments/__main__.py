@@ -1,0 +1,116 @@
+"""`python -m environments --family terminal`: wires one environment service and serves it."""
+
+import argparse
+import asyncio
+import os
+import secrets
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from environments.app import create_app
+from environments.family import Family
+from environments.host import Host
+from environments.metrics import EnvironmentMetrics
+from environments.registration import Registrar
+from environments.reporter import Reporter
+from environments.runner import Runner
+from environments.search.settings import SearchSettings
+from environments.search.tasks import write_tasks as write_search_tasks
+from environments.search.wiring import search_family
+from environments.settings import EnvironmentSettings
+from environments.slides.settings import SlidesSettings
+from environments.slides.tasks import write_tasks as write_slides_tasks
+from environments.slides.wiring import slides_family
+from environments.swe.settings import SweSettings
+from environments.swe.wiring import swe_family
+from environments.terminal.generated import write_tasks as write_terminal_tasks
+from environments.terminal.settings import TerminalSettings
+from environments.terminal.wiring import terminal_family
+from services.contracts.environment import Registration
+from services.kit.crash import CrashPoints
+from services.kit.failure import Failure, Refused
+from services.kit.http import http_client
+from services.kit.log import configure_log
+from services.kit.serve import serve
+from services.kit.settings import load_settings
+from services.sandbox.bubblewrap import BubblewrapSandboxes
+
+_GENERATED: dict[str, tuple[Callable[[Path, int, int, int], None], int, int]] = {
+    "terminal": (write_terminal_tasks, 1024, 256),
+    "search": (write_search_tasks, 512, 128),
+    "slides": (write_slides_tasks, 192, 64),
+}
+
+
+def main() -> None:
+    _family_from_arguments()
+    settings = load_settings(EnvironmentSettings)
+    configure_log("environment", settings.log_level)
+    try:
+        _serve(settings)
+    except Failure as failure:
+        sys.exit(f"{failure.detail}{f' ({failure.remedy})' if failure.remedy else ''}")
+
+
+def _serve(settings: EnvironmentSettings) -> None:
+    if settings.family in _GENERATED and not settings.tasks_dir.exists():
+        _write_tasks(settings)
+    sandboxes = BubblewrapSandboxes()
+    asyncio.run(sandboxes.verify())
+    metrics = EnvironmentMetrics()
+    chat, reports = http_client(timeout_s=600), http_client(timeout_s=10)
+    orchestrator = http_client(base_url=settings.orchestrator_url, token=_token(settings), timeout_s=10)
+    name = settings.name or settings.family
+    host = Host(name, settings.capacity, settings.tasks_dir, sandboxes, chat, metrics)
+    family = _family(settings, host)
+    crash = CrashPoints(settings.crash_at)
+    runner = Runner(family, settings.capacity, Reporter(reports, crash=crash), metrics)
+    registration = Registration(
+        name=name,
+        url=settings.url,
+        dispatch_token=secrets.token_urlsafe(32),
+        share=settings.share,
+    )
+    registrar = Registrar(orchestrator, registration, runner, settings.heartbeat_s, crash)
+    lifetimes = [chat, reports, orchestrator, *host.lifetimes, runner, registrar.running()]
+    app = create_app(family, runner, metrics, registration.dispatch_token, lifetimes)
+    serve(app, settings.host, settings.port, settings.ready_file)
+
+
+def _family(settings: EnvironmentSettings, host: Host) -> Family:
+    match settings.family:
+        case "terminal":
+            return terminal_family(host, load_settings(TerminalSettings))
+        case "search":
+            return search_family(host, load_settings(SearchSettings))
+        case "swe":
+            return swe_family(host, load_settings(SweSettings))
+        case "slides":
+            return slides_family(host, load_settings(SlidesSettings))
+
+
+def _write_tasks(settings: EnvironmentSettings) -> None:
+    """The family's own tasks, as many as it is told or as it likes."""
+    write, train, evaluation = _GENERATED[settings.family]
+    train, evaluation = settings.train_tasks or train, settings.evaluation_tasks or evaluation
+    write(settings.tasks_dir, train, evaluation, settings.tasks_seed)
+
+
+def _token(settings: EnvironmentSettings) -> str:
+    try:
+        return settings.token_file.read_text().strip()
+    except OSError as error:
+        raise Refused(f"PODIUM_ENVIRONMENT_TOKEN_FILE cannot be read: {error}") from None
+
+
+def _family_from_arguments() -> None:
+    parser = argparse.ArgumentParser(prog="python -m environments", description="Serve one task family.")
+    parser.add_argument("--family", help="same as PODIUM_ENVIRONMENT_FAMILY; all else is set by variables")
+    family = parser.parse_args().family
+    if family is not None:
+        os.environ["PODIUM_ENVIRONMENT_FAMILY"] = family
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Search tasks: questions whose answers take several pages to find."""

@@ -1,0 +1,1 @@
+"""Entities of a corpus and the relations that its sentences state between them."""

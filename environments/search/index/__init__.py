@@ -1,0 +1,1 @@
+"""Searching pages: what a search engine promises, and one over local pages."""

@@ -1,0 +1,47 @@
+"""The reward of a search rollout: 1 if its answer is right, else 0; tricks are labelled as well."""
+
+import re
+
+from environments.family import Scored
+from environments.search.agent import Played
+from environments.search.judge.answer import answer_of
+from environments.search.judge.judge import Judge
+from environments.search.question import Question
+
+COMPONENTS = ("correct", "answered")
+_TO_A_JUDGE = re.compile(
+    r"\b(?:judge|grader|rubric|verdict|ignore (?:all|the|any)|mark (?:this|it) )", re.IGNORECASE
+)
+_MARKS = re.compile(r"^\W*(?:final |exact )?answer\b\W*:", re.IGNORECASE | re.MULTILINE)
+
+
+async def score(question: Question, played: Played, judge: Judge) -> Scored:
+    """What the agent left, judged. Errors: Failure (verifier) if the judge fails."""
+    answer = answer_of(played.words)
+    judgement = await judge.judge(question, answer)
+    reward = float(judgement.correct)
+    return Scored(
+        played.cause,
+        reward,
+        components={"correct": reward, "answered": float(bool(answer))},
+        details={
+            "answer": answer,
+            "judged_by": judgement.method,
+            "reason": judgement.reason,
+            "tools": dict(played.tools),
+            "context_rewrites": played.rewrites,
+            "labels": labels(played.words, answer),
+        },
+    )
+
+
+def labels(words: str, answer: str) -> list[str]:
+    """Suspicions about an answer, for whoever reads the rollout."""
+    found = []
+    if len(_MARKS.findall(words)) > 1:
+        found.append("several_answers")
+    if _TO_A_JUDGE.search(answer):
+        found.append("speaks_to_the_judge")
+    if re.search(r"\bor\b|;|/", answer) and len(answer.split()) > 3:
+        found.append("alternatives")
+    return found

@@ -1,0 +1,45 @@
+"""What an environment service is told from outside: `PODIUM_ENVIRONMENT_*`."""
+
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+from pydantic_settings import SettingsConfigDict
+
+from services.contracts.words import Name
+from services.kit.settings import ProcessSettings
+
+
+class EnvironmentSettings(ProcessSettings):
+    """`public_url` is where the orchestrator reaches this service; `token_file` has scope environment."""
+
+    model_config = SettingsConfigDict(env_prefix="PODIUM_ENVIRONMENT_")
+
+    family: Literal["terminal", "search", "swe", "slides"]
+    name: Name | None = Field(default=None, description="the family's name, if not given")
+    host: str = "127.0.0.1"
+    port: int = Field(default=8300, ge=0, le=65535)
+    ready_file: Path | None = None
+    log_level: str = "INFO"
+    orchestrator_url: str
+    token_file: Path
+    public_url: str | None = None
+    share: Annotated[float, Field(ge=0.0)] = 1.0
+    capacity: int = Field(default=16, ge=1, description="rollouts at once")
+    heartbeat_s: float = Field(default=2.0, gt=0)
+    crash_at: str = Field(default="", description="for tests: where this process kills itself")
+
+    tasks_dir: Path = Field(description="the family's tasks; generated if it does not exist")
+    train_tasks: int | None = Field(default=None, ge=1, description="of generated tasks; the family's choice")
+    evaluation_tasks: int | None = Field(default=None, ge=1, description="of generated tasks")
+    tasks_seed: int = 0
+
+    @model_validator(mode="after")
+    def _can_be_reached(self) -> Self:
+        if self.port == 0 and self.public_url is None:
+            raise ValueError("port 0 needs public_url: where does the orchestrator reach this service?")
+        return self
+
+    @property
+    def url(self) -> str:
+        return (self.public_url or f"http://{self.host}:{self.port}").rstrip("/")

@@ -1,0 +1,1 @@
+"""Grades a diff in a sandbox that no process of the agent has ever been in."""

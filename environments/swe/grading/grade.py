@@ -1,0 +1,89 @@
+"""Grades the tree that an agent left: its diff alone, on a clean repository, with the task's own tests."""
+
+import json
+import secrets
+from pathlib import Path
+from shlex import quote
+
+from environments.swe.grading import runner
+from environments.swe.grading.protected import protected_pathspecs
+from environments.swe.grading.submission import HOME, apply, bring_in, diff_size, diff_text, prepare
+from environments.swe.grading.suspicion import suspicions
+from environments.swe.grading.verdict import Report, Verdict, judge, read_log, read_report
+from environments.swe.instance import Instance
+from services.contracts.cause import Cause
+from services.kit.failure import Failure
+from services.sandbox.archive import archive_of
+from services.sandbox.port import MIB, Blueprint, Limits, Sandbox, Sandboxes
+
+GRADER = "/grader"
+_SCRIPTS = ("parent.py", "child.py", "seal.py")
+_START_S = 30.0
+_SHOWN_DIFF = 65_536
+MOST_DIFF = 2 * MIB
+GRADING = Limits(work_bytes=256 * MIB, memory_bytes=1024 * MIB, output_bytes=16 * MIB)
+
+
+async def grade(sandboxes: Sandboxes, blueprint: Blueprint, instance: Instance, tree: bytes) -> Verdict:
+    """Open a clean sandbox and judge `tree` in it.
+
+    Errors: Failure (verifier) without a complete report, (environment) if the task is broken; SandboxFailure.
+    """
+    async with sandboxes.open(blueprint, GRADING) as sandbox:
+        return await grade_in(sandbox, instance, tree)
+
+
+async def grade_in(sandbox: Sandbox, instance: Instance, tree: bytes) -> Verdict:
+    """The same in a sandbox that is clean. The order is the promise: diff, tests, run, kill, read."""
+    await prepare(sandbox, instance.workdir, instance.bug_patch)
+    touched = await bring_in(sandbox, tree, instance.workdir, protected_pathspecs(instance))
+    if await diff_size(sandbox) > MOST_DIFF:
+        return judge(instance, Report({}, notes=("diff_too_large",)))
+    diff = await diff_text(sandbox, _SHOWN_DIFF)
+    await apply(sandbox, instance.workdir, f"{HOME}/agent.diff")
+    await sandbox.put(archive_of({"tests.diff": instance.test_patch.encode()}), HOME)
+    await apply(sandbox, instance.workdir, f"{HOME}/tests.diff")
+    report = await run_tests(sandbox, instance)
+    return judge(instance, report, suspicions(diff, touched), diff)
+
+
+async def run_tests(sandbox: Sandbox, instance: Instance) -> Report:
+    """Run the tests of the repository as it lies there. Errors: Failure (verifier)."""
+    await sandbox.run(f"rm -rf {HOME} {quote(instance.workdir)}/.git", _START_S)
+    if instance.runner == "pytest":
+        return await _run_pytest(sandbox, instance)
+    return await _run_command(sandbox, instance)
+
+
+async def _run_pytest(sandbox: Sandbox, instance: Instance) -> Report:
+    key = secrets.token_hex(32).encode()
+    plan = {
+        "workdir": instance.workdir,
+        "test_files": instance.test_files,
+        "python_path": instance.python_path,
+        "timeout_s": instance.timeout_s,
+    }
+    files = {name: _script(name) for name in _SCRIPTS}
+    await sandbox.put(archive_of({**files, "key": key, "plan.json": json.dumps(plan).encode()}), GRADER)
+    ran = await sandbox.run(f"exec python3 -I -S {GRADER}/parent.py", instance.timeout_s + _START_S)
+    await sandbox.reset()
+    if ran.timed_out:
+        raise Failure("the runner of the tests did not end in time", cause=Cause.VERIFIER)
+    return read_report(ran.output, key)
+
+
+async def _run_command(sandbox: Sandbox, instance: Instance) -> Report:
+    workdir, report = quote(instance.workdir), quote(instance.report_file or "")
+    command = f"cd {workdir} && {instance.test_command}"
+    if instance.report_file is not None:
+        await sandbox.run(f"cd {workdir}; rm -rf {report}", _START_S)
+    ran = await sandbox.run(f"({command})", instance.timeout_s)
+    await sandbox.reset()
+    if instance.report_file is None:
+        return read_log(instance, ran, ran.output)
+    read = await sandbox.run(f"cd {workdir}; [[ -f {report} && ! -L {report} ]] && cat {report}", _START_S)
+    return read_log(instance, ran, read.output if read.exit_code == 0 else "")
+
+
+def _script(name: str) -> bytes:
+    return (Path(runner.__file__).parent / name).read_bytes()

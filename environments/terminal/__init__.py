@@ -1,0 +1,1 @@
+"""Terminal tasks: Harbor directories, solved with a bash tool in a sandbox."""

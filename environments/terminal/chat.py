@@ -1,0 +1,135 @@
+"""One model call over the OpenAI wire, and what its failures mean for a rollout."""
+
+import json
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+import stamina
+
+from services.contracts.cause import Cause
+from services.contracts.environment import ModelAccess
+from services.contracts.words import new_id
+from services.kit.failure import Failure
+
+_GATEWAY_AWAY_S = 60.0
+_TOO_MANY = 429
+
+Message = dict[str, Any]  # as OpenAI's chat completions have it
+
+
+class OutOfContext(Exception):
+    """The conversation does not fit into the model's context any more."""
+
+
+@dataclass(frozen=True)
+class ToolCall:
+    """A tool call as the model wrote it."""
+
+    id: str
+    name: str
+    arguments: str
+
+    def command(self) -> str:
+        """The bash command. Errors: ValueError, with a sentence for the model."""
+        if self.name != "bash":
+            raise ValueError(f"there is no tool '{self.name}', only bash")
+        try:
+            arguments = json.loads(self.arguments)
+        except ValueError:
+            raise ValueError("the arguments are not JSON") from None
+        command = arguments.get("command") if isinstance(arguments, dict) else None
+        if not isinstance(command, str):
+            raise ValueError("the arguments lack a text 'command'")
+        return command
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What the model said: the message as received, its tool calls, and its cost."""
+
+    message: Message
+    calls: tuple[ToolCall, ...]
+    sampled_tokens: int
+    cut_off: bool
+
+    @classmethod
+    def of(cls, body: Any) -> "Reply":
+        """Parse a chat completion. Errors: Failure (engine) if it is none."""
+        try:
+            choice = body["choices"][0]
+            message = choice["message"]
+            calls = tuple(
+                ToolCall(call["id"], call["function"]["name"], call["function"]["arguments"])
+                for call in message.get("tool_calls") or ()
+            )
+            usage = body.get("usage") or {}
+            return cls(
+                message, calls, int(usage.get("completion_tokens", 0)), choice["finish_reason"] == "length"
+            )
+        except (KeyError, IndexError, TypeError, AttributeError) as error:
+            raise Failure(f"the reply is no chat completion: {error!r}", cause=Cause.ENGINE) from None
+
+
+class Chat:
+    """Model calls of one rollout. `client` is shared by all rollouts."""
+
+    def __init__(self, client: httpx.AsyncClient, model: ModelAccess, tools: list[dict[str, Any]]) -> None:
+        self._client = client
+        self._model = model
+        self._tools = tools
+
+    async def complete(self, messages: list[Message], max_tokens: int) -> Reply:
+        """Errors: OutOfContext; Failure with cause engine, cancelled (fenced) or environment."""
+        sampling = self._model.sampling
+        body = {
+            "model": self._model.name,
+            "messages": messages,
+            "tools": self._tools,
+            "temperature": sampling.temperature,
+            "top_p": sampling.top_p,
+            "max_tokens": min(sampling.max_new_tokens, max_tokens),
+        }
+        try:
+            response = await self._post(body)
+        except httpx.HTTPError as error:
+            raise Failure(f"the model cannot be reached: {error!r}", cause=Cause.ENGINE) from error
+        if response.is_success:
+            return Reply.of(response.json())
+        raise _failure(response)
+
+    async def _post(self, body: dict[str, Any]) -> httpx.Response:
+        """Sent again while the gateway is away; it answers from its record what it has recorded."""
+        headers = {"authorization": f"Bearer {self._model.api_key}", "idempotency-key": new_id()}
+        url = f"{self._model.base_url.rstrip('/')}/chat/completions"
+        async for retry in _retries():
+            with retry:
+                return await self._client.post(url, json=body, headers=headers)
+        raise AssertionError("retries end with a reply or an error")
+
+
+def _retries() -> AsyncIterator[stamina.Attempt]:
+    broken = (httpx.NetworkError, httpx.RemoteProtocolError, httpx.ConnectTimeout)
+    return stamina.retry_context(on=broken, attempts=None, timeout=_GATEWAY_AWAY_S, wait_max=2.0)
+
+
+def _failure(response: httpx.Response) -> Exception:
+    """What an error of the gateway means: OpenAI's shape, `{"error": {"message", "code"}}`."""
+    message, code = _error(response)
+    if code == "context_length_exceeded":
+        return OutOfContext(message)
+    detail = f"the model call was answered with {response.status_code}: {message}"
+    if response.status_code == httpx.codes.FORBIDDEN:
+        return Failure(detail, cause=Cause.CANCELLED)
+    if response.status_code >= httpx.codes.INTERNAL_SERVER_ERROR or response.status_code == _TOO_MANY:
+        return Failure(detail, cause=Cause.ENGINE)
+    return Failure(detail, cause=Cause.ENVIRONMENT)
+
+
+def _error(response: httpx.Response) -> tuple[str, str | None]:
+    try:
+        error = response.json()["error"]
+        return str(error["message"]), error.get("code")
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return response.text[:500], None

@@ -1,0 +1,1 @@
+"""Process: sealed groups in, trained weights out."""

@@ -1,0 +1,121 @@
+"""Wires the learner: `python -m learner`, configured by `PODIUM_LEARNER_*`."""
+
+import asyncio
+import signal
+import sys
+from contextlib import AsyncExitStack, suppress
+
+import torch
+
+from learner.app import create_app
+from learner.batch import Rules
+from learner.checkpoint import Checkpoints
+from learner.durable import exclusive
+from learner.losses import Band
+from learner.metrics import LearnerMetrics
+from learner.policy import Policy
+from learner.reports import Reporter
+from learner.settings import LearnerSettings
+from learner.step import Objective
+from learner.train import Learner, Schedule, Transports
+from learner.weights import WeightFolder
+from services.kit.crash import CrashPoints
+from services.kit.failure import Failure
+from services.kit.http import http_client
+from services.kit.log import configure_log
+from services.kit.serve import serving
+from services.kit.settings import load_settings
+from services.transport.connection import connect
+from services.transport.group_stream import RedisGroupStream
+from services.transport.token_store import RedisTokenStore
+from services.transport.weight_channel import RedisWeightChannel
+
+
+def main() -> None:
+    settings = load_settings(LearnerSettings)
+    configure_log("learner", settings.log_level)
+    torch.set_num_threads(settings.threads)
+    torch.manual_seed(settings.seed)
+    reasons: list[str] = []
+    try:
+        with exclusive(settings.checkpoint_dir):
+            asyncio.run(run(settings))
+    except* Failure as failures:
+        reasons = [f"{failure.detail}: {failure.remedy}" for failure in leaves(failures)]
+    if reasons:
+        sys.exit("\n".join(reasons))
+
+
+def leaves(failures: ExceptionGroup[Failure]) -> list[Failure]:
+    """The failures of a group, however deep it is."""
+    flat: list[Failure] = []
+    for failure in failures.exceptions:
+        flat += leaves(failure) if isinstance(failure, ExceptionGroup) else [failure]
+    return flat
+
+
+async def run(settings: LearnerSettings) -> None:
+    """Train until the last step or a signal; reports still on their way get a few seconds."""
+    metrics = LearnerMetrics()
+    async with AsyncExitStack() as stack:
+        redis = connect(settings.redis_url)
+        stack.push_async_callback(redis.aclose)
+        token = settings.token_file.read_text().strip()
+        http = await stack.enter_async_context(http_client(base_url=settings.orchestrator_url, token=token))
+        reporter = Reporter(http)
+        transports = Transports(RedisGroupStream(redis), RedisTokenStore(redis), RedisWeightChannel(redis))
+        learner = build(settings, transports, reporter, metrics)
+        app = create_app(metrics)
+        await stack.enter_async_context(serving(app, settings.host, settings.port, settings.ready_file))
+        await stack.enter_async_context(reporter.running())
+        await _until_signal(learner)
+
+
+def build(
+    settings: LearnerSettings, transports: Transports, reporter: Reporter, metrics: LearnerMetrics
+) -> Learner:
+    """A learner of these settings. The policy is made here and nowhere else."""
+    policy = Policy.load(settings.policy)
+    teacher = Policy.load(settings.teacher) if settings.teacher else None
+    optimizer = torch.optim.AdamW(
+        policy.model.parameters(),
+        lr=settings.learning_rate,
+        betas=settings.betas,
+        weight_decay=settings.weight_decay,
+    )
+    band = Band(settings.epsilon_low, settings.epsilon_high)
+    crash = CrashPoints(settings.crash_at)
+    return Learner(
+        policy,
+        optimizer,
+        Objective.of(settings.loss, band, settings.beta, teacher),
+        Rules(settings.max_staleness, settings.normalise_std, teacher is not None),
+        Schedule(
+            groups_per_step=settings.groups_per_step,
+            steps_per_version=settings.steps_per_version,
+            max_steps=settings.max_steps,
+            token_budget=settings.token_budget,
+            clip_norm=settings.clip_norm,
+            reset_optimizer=settings.reset_optimizer,
+            keep_records=settings.keep_records,
+        ),
+        transports,
+        Checkpoints(settings.checkpoint_dir, crash),
+        WeightFolder(settings.weights_dir, settings.keep_versions, crash),
+        reporter,
+        metrics,
+        crash,
+    )
+
+
+async def _until_signal(learner: Learner) -> None:
+    """Train; SIGTERM and SIGINT cancel it, and a step that has not been taken is given up."""
+    training = asyncio.create_task(learner.train())
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, training.cancel)
+    with suppress(asyncio.CancelledError):
+        await training
+
+
+if __name__ == "__main__":
+    main()

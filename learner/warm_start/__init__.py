@@ -1,0 +1,1 @@
+"""Makes the tiny policy that ships with the project: tokenizer, model, supervised training."""

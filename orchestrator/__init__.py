@@ -1,0 +1,1 @@
+"""The orchestrator: decides which rollout runs when, and keeps the record of every one."""

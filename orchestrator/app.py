@@ -1,0 +1,89 @@
+"""The FastAPI app of the orchestrator: its parts live as long as the app does."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+import structlog
+from fastapi import FastAPI
+
+from orchestrator.api import (
+    admission,
+    audit,
+    engines,
+    environments,
+    evaluations,
+    groups,
+    progress,
+    rollouts,
+    steps,
+)
+from orchestrator.metrics import Metrics
+from orchestrator.parts import Orchestrator, Transports
+from orchestrator.settings import OrchestratorSettings
+from orchestrator.store import Store
+from services.kit.access import Signer
+from services.kit.http import http_client
+from services.kit.metrics import mount_metrics
+from services.kit.problems import install_problems
+
+log = structlog.get_logger()
+
+_DESCRIPTION = """
+Decides which rollout runs when. Environments register here and report outcomes; the learner reports
+steps; people watch and steer. Every error is `application/problem+json` with the field at fault, its
+value and the remedy. Authorize with `Bearer <token>`; each operation names the scopes that it takes.
+"""
+
+
+def create_app(
+    settings: OrchestratorSettings,
+    transports: Transports,
+    signer: Signer,
+    on_crash: Callable[[], None] = lambda: None,
+) -> FastAPI:
+    """The app; `on_crash` is called if the work behind it ends with an error that nobody expected."""
+    metrics = Metrics()
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with Store(settings.store_url, metrics.commit) as store, http_client() as client:
+            orchestrator = Orchestrator(settings, transports, signer, store, client, metrics)
+            await orchestrator.load()
+            app.state.orchestrator = orchestrator
+            work = asyncio.create_task(_work(orchestrator, on_crash))
+            try:
+                yield
+            finally:
+                work.cancel()
+                await asyncio.gather(work, return_exceptions=True)
+
+    app = FastAPI(title="Podium orchestrator", version="1", description=_DESCRIPTION, lifespan=lifespan)
+    install_problems(app)
+    mount_metrics(app, metrics.registry)
+    for noun in (environments, rollouts, groups, evaluations, engines, steps, admission, audit, progress):
+        app.include_router(noun.router)
+
+    @app.get("/healthz", tags=["progress"], summary="Whether this process serves")
+    async def healthz() -> dict[str, str]:
+        return {"status": "ok"}
+
+    return app
+
+
+async def _work(orchestrator: Orchestrator, on_crash: Callable[[], None]) -> None:
+    """All loops, until cancelled. One that breaks ends the process: a broken platform is a crash."""
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            for part in (
+                orchestrator.dispatcher,
+                orchestrator.sealer,
+                orchestrator.leases,
+                orchestrator.outbox,
+                orchestrator.fleet,
+                orchestrator.stalls,
+            ):
+                tasks.create_task(part.run())
+    except Exception as error:  # boundary: what nobody expected
+        log.error("crashed", error=repr(error), exc_info=error)
+        on_crash()

@@ -1,0 +1,1 @@
+"""The `podium` command: starts everything on one machine, and talks to the orchestrator."""

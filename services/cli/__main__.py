@@ -1,0 +1,27 @@
+"""`podium`: the command line."""
+
+import typer
+
+from services.cli.run import run
+
+app = typer.Typer(
+    name="podium",
+    help="Multi-task rollout orchestrator for agentic reinforcement learning.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+app.command()(run)
+
+
+@app.callback()
+def podium() -> None:
+    """Multi-task rollout orchestrator for agentic reinforcement learning."""
+
+
+def main() -> None:
+    """Entry point of the `podium` command."""
+    app()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""The gateway: the door agents talk to; one model call in, one token record out."""

@@ -1,0 +1,91 @@
+"""The gateway's HTTP face: what an unmodified OpenAI client talks to."""
+
+import asyncio
+from collections.abc import AsyncIterator, Coroutine, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from typing import Any, TypeVar
+
+from fastapi import FastAPI, Request, Response
+
+from services.gateway.chat_reply import completion, completion_stream
+from services.gateway.chat_request import parse_chat
+from services.gateway.errors import ClientGone, install_errors
+from services.gateway.metrics import GatewayMetrics
+from services.gateway.turn import Retry, Turns
+from services.kit.access import Scope, Signer
+from services.kit.metrics import mount_metrics
+from services.rendering.chat import ChatRenderer
+
+T = TypeVar("T")
+
+
+def create_app(
+    *,
+    turns: Turns,
+    signer: Signer,
+    renderer: ChatRenderer,
+    metrics: GatewayMetrics,
+    model_name: str,
+    lifetimes: Sequence[AbstractAsyncContextManager[Any]] = (),
+) -> FastAPI:
+    """The app; `lifetimes` are opened in their order when it starts and closed when it stops."""
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            for lifetime in lifetimes:
+                await stack.enter_async_context(lifetime)
+            yield
+
+    app = FastAPI(
+        title="Podium gateway",
+        description="The model as agents see it. The API key is a capability for one rollout attempt.",
+        lifespan=lifespan,
+    )
+    install_errors(app, metrics)
+    mount_metrics(app, metrics.registry)
+
+    @app.post("/v1/chat/completions", summary="One model call, recorded before its reply")
+    async def chat_completions(request: Request) -> Response:
+        body = await request.body()
+        with metrics.phase("auth"):
+            claims = signer.require(request.headers.get("authorization"), Scope.ROLLOUT)
+        chat = parse_chat(body)
+        with metrics.in_flight.track_inprogress():
+            call = await turns.take(claims, chat, _retry(request), lambda work: _unless_gone(request, work))
+        with metrics.phase("reply"):
+            if chat.stream:
+                events = completion_stream(call, chat, model_name, renderer)
+                return Response(events, media_type="text/event-stream")
+            return Response(completion(call, chat, model_name, renderer), media_type="application/json")
+
+    @app.get("/v1/models", summary="The one model there is")
+    async def models(request: Request) -> dict[str, Any]:
+        signer.require(request.headers.get("authorization"), Scope.ROLLOUT, Scope.GATEWAY, Scope.VIEWER)
+        model = {"id": model_name, "object": "model", "created": 0, "owned_by": "podium"}
+        return {"object": "list", "data": [model]}
+
+    @app.get("/healthz", summary="Whether this process lives")
+    async def healthz() -> dict[str, str]:
+        return {"status": "ok"}
+
+    return app
+
+
+def _retry(request: Request) -> Retry:
+    """OpenAI's clients count their retries in a header of their own."""
+    count = request.headers.get("x-stainless-retry-count", "0")
+    return Retry(request.headers.get("idempotency-key"), count not in ("", "0"))
+
+
+async def _unless_gone(request: Request, work: Coroutine[Any, Any, T]) -> T:
+    """The result of `work`, which is cancelled when the client hangs up. Raises ClientGone then."""
+    working, leaving = asyncio.ensure_future(work), asyncio.ensure_future(request.receive())
+    try:
+        await asyncio.wait({working, leaving}, return_when=asyncio.FIRST_COMPLETED)
+        if working.done():
+            return working.result()
+        raise ClientGone("the client hung up before its reply was sampled")
+    finally:
+        leaving.cancel()
+        working.cancel()

@@ -1,0 +1,1 @@
+"""SGLang's routes, by what they are for."""

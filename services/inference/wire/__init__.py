@@ -1,0 +1,1 @@
+"""SGLang's HTTP bodies: parsed at the door, and built on the way out."""

@@ -1,0 +1,74 @@
+"""Serving a FastAPI app with uvicorn's fast parts, and no others."""
+
+import asyncio
+import resource
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
+from pathlib import Path
+
+import uvicorn
+from fastapi import FastAPI
+
+
+def serve(app: FastAPI, host: str, port: int, ready_file: Path | None = None) -> None:
+    """Serve until a signal. With port 0 the system picks one; `ready_file` then tells the address."""
+    raise_file_limit()
+    with suppress(KeyboardInterrupt):  # uvicorn raises the signal again once it has shut down
+        _Server(_config(app, host, port), ready_file).run()
+
+
+@asynccontextmanager
+async def serving(app: FastAPI, host: str, port: int, ready_file: Path | None = None) -> AsyncIterator[None]:
+    """Serve beside the other work of this event loop; signals stay with the caller."""
+    server = _ServerBeside(_config(app, host, port), ready_file)
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(server.serve())
+        try:
+            yield
+        finally:
+            server.should_exit = True
+
+
+def raise_file_limit(wanted: int = 65_536) -> None:
+    """Allow this process as many open files as the system lets it; 1,024, the usual start, is too few."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+
+
+def _config(app: FastAPI, host: str, port: int) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        host=host,
+        port=port,
+        loop="uvloop",
+        http="httptools",
+        ws="none",
+        lifespan="on",
+        log_level="warning",
+        access_log=False,
+        timeout_graceful_shutdown=5,
+        timeout_keep_alive=60,  # longer than our clients keep a connection: whoever reuses one finds it open
+        backlog=4096,
+    )
+
+
+class _Server(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config, ready_file: Path | None) -> None:
+        super().__init__(config)
+        self._ready_file = ready_file
+
+    async def startup(self, sockets: list[object] | None = None) -> None:  # type: ignore[override]
+        await super().startup(sockets)  # type: ignore[arg-type]
+        if self._ready_file is not None and self.servers:
+            host, port = self.servers[0].sockets[0].getsockname()[:2]
+            part = self._ready_file.with_suffix(".part")
+            part.write_text(f"http://{host}:{port}")
+            part.rename(self._ready_file)
+
+
+class _ServerBeside(_Server):
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield

@@ -1,0 +1,1 @@
+"""Isolated shells for untrusted commands: a port, and its form by bubblewrap."""

@@ -1,0 +1,226 @@
+"""Sandboxes by bubblewrap: for semi-trusted commands on a bare Linux machine, in milliseconds."""
+
+import asyncio
+import os
+import re
+import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, nullcontext, suppress
+from pathlib import Path
+from shlex import quote
+from typing import Self
+
+from services.kit.failure import Unavailable
+from services.sandbox.archive import empty_archive
+from services.sandbox.cgroup import BoxGroup, Cgroups
+from services.sandbox.channel import Channel, Flooded, resolve
+from services.sandbox.dockerfile import Dockerfile
+from services.sandbox.image import ImageBuilder
+from services.sandbox.launch import Image, Launched, launch
+from services.sandbox.output import BoundedOutput
+from services.sandbox.port import Blueprint, CommandResult, Limits, Sandbox, SandboxFailure
+from services.sandbox.probe import PROBE, missing_hardening
+from services.sandbox.seccomp import filter_program
+
+_START_S = 20.0
+_TRANSFER_S = 60.0
+_TIMED_OUT = 124
+_KILLED = 137
+
+
+class BubblewrapSandbox:
+    """One box: an init that only we can stop, a shell under it, and a tree in memory."""
+
+    def __init__(self, launched: Launched, limits: Limits, group: BoxGroup | None) -> None:
+        self._process = launched.process
+        self._channel = Channel(launched.commands, launched.output, launched.statuses)
+        self._limits = limits
+        self._group = group
+        self._sequence = 0
+        self._init_pid = 0
+
+    async def start(self) -> Self:
+        """Wait for the init, then let it unpack its tree and open the shell."""
+        sink = BoundedOutput(4096)
+        try:
+            async with asyncio.timeout(_START_S):
+                status = await self._channel.status(sink)
+                while status is not None and status != "ready":
+                    self._note_pid(status)
+                    status = await self._channel.status(sink)
+        except TimeoutError:
+            raise SandboxFailure(f"bubblewrap was not ready within {_START_S:g} s: {sink.text()}") from None
+        if status is None or not self._init_pid:
+            raise SandboxFailure(f"bubblewrap did not start: {sink.text().strip() or 'it said nothing'}")
+        if self._group is not None:
+            self._group.add(self._init_pid)
+        self._prefer_for_the_kernel_to_kill()
+        await self._channel.write(b"go\n")
+        return self
+
+    async def run(self, command: str, timeout_s: float) -> CommandResult:
+        sink = BoundedOutput(self._limits.output_bytes)
+        plain = command.replace("\0", "").encode(errors="replace").decode()
+        try:
+            # `command`, since plain eval corrupts bash 5.2's heap on an unterminated "$(".
+            exit_code = await self._execute(f"command eval {quote(plain)} </dev/null 3>&-", sink, timeout_s)
+        except TimeoutError:
+            await self.reset()
+            return CommandResult(sink.text(), _TIMED_OUT, sink.truncated, timed_out=True)
+        except Flooded:
+            await self.reset()
+            return CommandResult(sink.text(), _KILLED, truncated=True)
+        return CommandResult(sink.text(), exit_code, sink.truncated)
+
+    async def reset(self) -> None:
+        sink = BoundedOutput(4096)
+        self._channel.forget()
+        try:
+            async with asyncio.timeout(_START_S):
+                os.kill(self._init_pid, signal.SIGUSR1)
+                while await self._status(sink) != "reset":
+                    pass
+                await self._finished(await self._send("true"), sink, or_ended=False)
+        except (TimeoutError, ProcessLookupError):
+            raise SandboxFailure("the sandbox does not answer any more") from None
+
+    async def put(self, archive: bytes, path: str) -> None:
+        make = f"[[ -d {quote(path)} ]] || /usr/bin/mkdir -p {quote(path)}"
+        unpack = f"/usr/bin/tar -x -f - -C {quote(path)} --no-same-owner --no-overwrite-dir"
+        line = f"{make}; /usr/bin/head -c {len(archive)} | {unpack}"
+        sink = BoundedOutput(4096)
+        if await self._transfer(line, sink, archive) != 0:
+            raise SandboxFailure(f"files could not be put into {path}: {sink.text().strip()}")
+
+    async def tree(self) -> bytes:
+        sink = BoundedOutput(4 * self._limits.work_bytes)
+        await self._transfer("/usr/bin/tar -c -S -f - --one-file-system -C / . 2>/dev/null", sink)
+        return sink.raw()
+
+    async def close(self) -> None:
+        """Kill the init, and with it all that runs in the box; returns when nothing is left."""
+        with suppress(ProcessLookupError):
+            os.kill(self._init_pid or self._process.pid, signal.SIGKILL)
+        try:
+            await _exited(self._process.pid, 5.0)
+        except TimeoutError:
+            self._process.kill()
+        finally:
+            self._process.wait()
+            self._channel.close()
+
+    async def _transfer(self, line: str, sink: BoundedOutput, data: bytes = b"") -> int:
+        try:
+            return await self._execute(line, sink, _TRANSFER_S, data)
+        except (TimeoutError, Flooded):
+            raise SandboxFailure("files did not get in or out of the sandbox in time") from None
+
+    async def _execute(self, line: str, sink: BoundedOutput, timeout_s: float, data: bytes = b"") -> int:
+        """The exit code of a line of shell, which may read `data`. Errors: TimeoutError, Flooded."""
+        self._channel.forget()
+        async with asyncio.timeout(timeout_s):
+            return await self._finished(await self._send(line, data), sink, or_ended=True)
+
+    async def _send(self, line: str, data: bytes = b"") -> str:
+        """The name under which the shell will say that the line is done."""
+        self._sequence += 1
+        await self._channel.write(f"{line}; echo {self._sequence} $? >&3\n".encode() + data)
+        return str(self._sequence)
+
+    async def _finished(self, awaited: str, sink: BoundedOutput, *, or_ended: bool) -> int:
+        """The exit code of that line, or of the shell if the line ended it."""
+        while True:
+            name, _, code = (await self._status(sink)).partition(" ")
+            if (name == awaited or (or_ended and name == "ended")) and code.isdigit():
+                return int(code)
+
+    async def _status(self, sink: BoundedOutput) -> str:
+        status = await self._channel.status(sink)
+        if status is None:
+            raise SandboxFailure("the sandbox ended")
+        return status
+
+    def _note_pid(self, line: str) -> None:
+        if match := re.search(r'"child-pid": (\d+)', line):
+            self._init_pid = int(match[1])
+
+    def _prefer_for_the_kernel_to_kill(self) -> None:
+        """When memory runs out, the machine kills boxes before anything else."""
+        with suppress(OSError):
+            Path(f"/proc/{self._init_pid}/oom_score_adj").write_text("1000")
+
+
+class BubblewrapSandboxes:
+    """Opens boxes. Images are built from Dockerfiles where that needs no network, and kept by content."""
+
+    def __init__(self) -> None:
+        self._seccomp = filter_program()
+        self._cgroups = Cgroups.find()
+        self._builder = ImageBuilder(self._bare)
+        self._dockerfiles: dict[Path, Dockerfile] = {}
+
+    async def verify(self) -> None:
+        """Prove on a box that the hardening holds. Errors: Unavailable, naming what is missing."""
+        try:
+            async with self._bare(Image(empty_archive(), "/", {}), Limits()) as box:
+                report = (await box.run(PROBE, 20.0)).output
+        except (SandboxFailure, OSError) as error:
+            raise Unavailable(
+                f"sandboxes cannot be had here: {error}",
+                remedy="allow unprivileged user namespaces, or use Docker for sandboxes",
+            ) from None
+        if missing := missing_hardening(report):
+            raise Unavailable(f"sandboxes would not hold here, what is missing: {', '.join(missing)}")
+
+    @property
+    def whole_boxes_limited(self) -> bool:
+        """Whether memory and CPU are limited for a box as a whole, not for each of its processes."""
+        return self._cgroups is not None
+
+    def check(self, blueprint: Blueprint) -> None:
+        self._dockerfile(blueprint.folder)
+
+    def workdir(self, blueprint: Blueprint) -> str:
+        return blueprint.workdir or self._dockerfile(blueprint.folder).workdir
+
+    @asynccontextmanager
+    async def open(
+        self, blueprint: Blueprint, limits: Limits, tree: bytes | None = None
+    ) -> AsyncIterator[Sandbox]:
+        built = await self._builder.image(self._dockerfile(blueprint.folder), limits)
+        image = Image(
+            built.tree if tree is None else tree, self.workdir(blueprint), {**built.env, **blueprint.env}
+        )
+        async with self._bare(image, limits) as box:
+            yield box
+
+    def _dockerfile(self, folder: Path) -> Dockerfile:
+        if folder not in self._dockerfiles:
+            self._dockerfiles[folder] = Dockerfile.read(folder)
+        return self._dockerfiles[folder]
+
+    @asynccontextmanager
+    async def _bare(self, image: Image, limits: Limits) -> AsyncIterator[BubblewrapSandbox]:
+        with self._cgroups.holding(limits) if self._cgroups else nullcontext() as group:
+            try:
+                launched = launch(limits, image, self._seccomp)
+            except OSError as error:
+                raise SandboxFailure(f"bubblewrap did not start: {error}") from error
+            box = BubblewrapSandbox(launched, limits, group)
+            try:
+                yield await box.start()
+            finally:
+                await asyncio.shield(box.close())
+
+
+async def _exited(pid: int, timeout_s: float) -> None:
+    """Wait for a child's end without a thread or a signal handler."""
+    loop = asyncio.get_running_loop()
+    descriptor = os.pidfd_open(pid)
+    ended: asyncio.Future[None] = loop.create_future()
+    loop.add_reader(descriptor, resolve, ended)
+    try:
+        await asyncio.wait_for(ended, timeout_s)
+    finally:
+        loop.remove_reader(descriptor)
+        os.close(descriptor)

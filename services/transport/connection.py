@@ -1,0 +1,50 @@
+"""The connection to Redis, with the retries and time limits that every process wants."""
+
+import asyncio
+from collections.abc import Iterable
+
+from redis.asyncio import BlockingConnectionPool, Connection, Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import ExponentialBackoff
+from redis.exceptions import ConnectionError, RedisError, TimeoutError
+
+TransportError = RedisError  # what any call to a transport may raise while its server is away
+
+
+def connect(url: str) -> Redis:
+    """A client for `redis://` addresses; it reconnects by itself for about ten seconds.
+
+    When all its connections are busy, callers wait for one. A command whose reply is lost
+    is sent again, so every write of a transport bears repeating.
+    """
+    pool = BlockingConnectionPool.from_url(
+        url,
+        connection_class=_Connection,
+        max_connections=64,
+        timeout=30,
+        protocol=2,  # streams reply as lists; RESP3 would make them maps
+        socket_timeout=30,
+        socket_connect_timeout=5,
+        health_check_interval=15,
+        retry=Retry(ExponentialBackoff(cap=2, base=0.05), 10),
+        retry_on_error=[ConnectionError, TimeoutError],
+    )
+    return Redis.from_pool(pool)
+
+
+class _Connection(Connection):
+    """Heeds a cancellation that comes while it writes.
+
+    redis-py writes under `asyncio.wait_for`, which in Python 3.11 returns instead of raising if the
+    write ends in that moment: a loop that reads would never stop.
+    """
+
+    async def send_packed_command(
+        self, command: bytes | str | Iterable[bytes], check_health: bool = True
+    ) -> None:
+        task = asyncio.current_task()
+        before = task.cancelling() if task else 0
+        await super().send_packed_command(command, check_health)
+        if task and task.cancelling() > before:
+            await self.disconnect(nowait=True)
+            raise asyncio.CancelledError

@@ -1,0 +1,68 @@
+"""Token records in Redis: per attempt one hash of headers and one of arrays, written together.
+
+The fields are call ids, so that a write repeated after a lost reply changes nothing.
+"""
+
+from typing import Any
+
+import msgspec
+from redis.asyncio import Redis
+
+from services.contracts.token_record import CallHeader, TokenArrays, TokenRecord
+from services.transport.group_commit import GroupCommit
+from services.transport.token_store.integrity import check_digest, in_order
+from services.transport.token_store.port import DamagedRecord
+
+_encoder = msgspec.msgpack.Encoder()
+_headers = msgspec.msgpack.Decoder(CallHeader)
+_arrays = msgspec.msgpack.Decoder(TokenArrays)
+
+
+class RedisTokenStore:
+    """Records expire `lifetime_s` seconds after the last call of their attempt, if nobody discards them."""
+
+    def __init__(self, redis: Redis, lifetime_s: int = 86_400) -> None:
+        self._redis: Any = redis  # redis-py types replies for both of its decoding modes
+        self._lifetime_s = lifetime_s
+        self._commits = GroupCommit(self._write)
+
+    async def append(self, record: TokenRecord) -> None:
+        await self._commits.add(check_digest(record.checked()))
+
+    async def _write(self, records: list[TokenRecord]) -> None:
+        async with self._redis.pipeline(transaction=True) as pipe:
+            for record in records:
+                call_id = record.header.call_id
+                headers, arrays = _keys(record.header.rollout_id, record.header.attempt)
+                pipe.hset(headers, call_id, _encoder.encode(record.header))
+                pipe.hset(arrays, call_id, _encoder.encode(record.arrays))
+                pipe.expire(headers, self._lifetime_s)
+                pipe.expire(arrays, self._lifetime_s)
+            await pipe.execute()
+
+    async def headers(self, rollout_id: str, attempt: int) -> list[CallHeader]:
+        key, _ = _keys(rollout_id, attempt)
+        return in_order(_headers.decode(raw) for raw in await self._redis.hvals(key))
+
+    async def records(self, rollout_id: str, attempt: int) -> list[TokenRecord]:
+        async with self._redis.pipeline(transaction=True) as pipe:
+            for key in _keys(rollout_id, attempt):
+                pipe.hgetall(key)
+            headers, arrays = await pipe.execute()
+        if headers.keys() != arrays.keys():
+            raise DamagedRecord(f"rollout {rollout_id}: {len(headers)} headers but {len(arrays)} arrays")
+        try:
+            calls = in_order(_headers.decode(raw) for raw in headers.values())
+            whole = [TokenRecord(call, _arrays.decode(arrays[call.call_id.encode()])) for call in calls]
+        except msgspec.DecodeError as error:
+            raise DamagedRecord(f"rollout {rollout_id}: {error}") from error
+        return [check_digest(record) for record in whole]
+
+    async def discard(self, rollout_id: str, attempt: int) -> None:
+        await self._redis.delete(*_keys(rollout_id, attempt))
+
+
+def _keys(rollout_id: str, attempt: int) -> tuple[str, str]:
+    """Both keys of an attempt; the braces keep them in one slot of a cluster."""
+    stem = f"podium:tokens:{{{rollout_id}}}:{attempt}"
+    return f"{stem}:headers", f"{stem}:arrays"

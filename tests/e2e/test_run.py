@@ -1,0 +1,123 @@
+"""`podium run` as a user sees it: it goes on through kills, stops cleanly, resumes, leaves nothing."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+pytestmark = pytest.mark.timeout(400)
+
+SMALL = ["--evaluation-rollouts", "16", "--groups-per-step", "4", "--group-size", "4"]
+
+
+class Run:
+    """A `podium run` in a process of its own."""
+
+    def __init__(self, folder: Path, *arguments: str) -> None:
+        self.folder = folder
+        self.log = folder.with_suffix(".out")
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "services.cli", "run", *arguments], stdout=log, stderr=log
+            )
+
+    def wait_for(self, text: str, timeout_s: float = 120) -> None:
+        end = time.monotonic() + timeout_s
+        while text not in self.log.read_text():
+            assert self.process.poll() is None, self.log.read_text()[-3000:]
+            assert time.monotonic() < end, self.log.read_text()[-3000:]
+            time.sleep(0.2)
+
+    def finish(self, timeout_s: float = 300) -> int:
+        return self.process.wait(timeout_s)
+
+    def steps(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in (self.folder / "steps.jsonl").read_text().splitlines()]
+
+    def report(self) -> dict[str, Any]:
+        report: dict[str, Any] = json.loads((self.folder / "report.json").read_text())
+        return report
+
+
+def processes(folder: Path) -> dict[str, psutil.Process]:
+    """Live processes of the run in `folder` by name."""
+    found = {}
+    for process in psutil.process_iter():
+        try:
+            if process.status() != psutil.STATUS_ZOMBIE and (name := _name_in_run(process, folder)):
+                found[name] = process
+        except psutil.Error:
+            continue
+    return found
+
+
+def _name_in_run(process: psutil.Process, folder: Path) -> str | None:
+    """Valkey names the folder in its arguments, our processes name a ready file in their environment."""
+    if process.name() == "valkey-server":
+        return "valkey" if str(folder) in " ".join(process.cmdline()) else None
+    ready = [value for key, value in process.environ().items() if key.endswith("_READY_FILE")]
+    return Path(ready[0]).name if ready and ready[0].startswith(str(folder)) else None
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Iterator[Path]:
+    yield tmp_path / "run"
+    left = processes(tmp_path / "run")
+    for process in left.values():
+        process.kill()
+    assert not left, f"processes left behind: {sorted(left)}"
+
+
+def trained_twice(run: Run) -> list[str]:
+    counts = Counter(
+        group["group_id"] for step in run.steps() for group in step["groups"] if group["verdict"] == "trained"
+    )
+    return [group_id for group_id, count in counts.items() if count > 1]
+
+
+def check_report(run: Run, steps: int) -> None:
+    report = run.report()
+    assert report["steps"] == steps
+    for which in ("before", "after"):
+        assert report["evaluation"][which]["completed"] == 16
+        assert 0 <= report["evaluation"][which]["mean_reward"] <= 1
+    groups = report["groups"]
+    assert groups["admitted"] == groups["trained"] + groups["dropped"] + groups["live"]
+    assert groups["trained"] >= 1
+    assert report["tito"]["turns"] > 0
+    assert report["tito"]["breaks"] == 0
+    assert report["staleness"]["max"] <= 2
+    assert report["peak_memory_bytes"] < 4 * 2**30
+    assert len(report["weight_versions"]) > 1
+    assert (run.folder / "rewards.png").stat().st_size > 10_000
+    assert trained_twice(run) == []
+
+
+def test_a_run_goes_on_when_learner_environment_and_engine_are_killed(folder: Path) -> None:
+    run = Run(folder, "--steps", "8", "--out", str(folder), *SMALL)
+    run.wait_for("training")
+    for name in ("inference", "learner", "environment"):
+        processes(folder)[name].kill()
+        time.sleep(3)
+    assert run.finish() == 0, run.log.read_text()[-3000:]
+    check_report(run, steps=8)
+    assert run.report()["restarts"] == {"inference": 1, "learner": 1, "environment": 1}
+
+
+def test_an_interrupted_run_leaves_nothing_and_resumes(folder: Path) -> None:
+    run = Run(folder, "--steps", "5", "--out", str(folder), *SMALL)
+    run.wait_for("training")
+    run.process.send_signal(signal.SIGINT)
+    assert run.finish(60) == 130
+    assert processes(folder) == {}
+    resumed = Run(folder, "--resume", str(folder))
+    assert resumed.finish() == 0, resumed.log.read_text()[-3000:]
+    check_report(resumed, steps=5)

@@ -1,0 +1,154 @@
+"""Harbor directories: what is read, and what is refused by name."""
+
+import re
+import time
+from pathlib import Path
+
+import pytest
+
+from environments.terminal import generated
+from environments.terminal.families.harbor import write_task as write_one
+from environments.terminal.families.instance import Instance
+from environments.terminal.tasks import load_tasks
+from services.contracts.environment import TaskRef
+from services.kit.failure import Missing, Refused
+from services.sandbox.bubblewrap import BubblewrapSandboxes
+from services.sandbox.port import MIB
+from tests.environments.standins import write_task
+
+FULL = """
+schema_version = "1.4"
+[task]
+name = "org/full"
+[metadata]
+difficulty = "easy"
+anything = { goes = true }
+[verifier]
+timeout_sec = 12.5
+env = { A = "${X:-1}" }
+[agent]
+timeout_sec = 34
+network_mode = "no-network"
+[environment]
+build_timeout_sec = 60
+cpus = 2
+memory_mb = 128
+storage = "32M"
+workdir = "/work"
+network_mode = "no-network"
+allow_internet = false
+env = { B = "two" }
+[solution]
+env = {}
+"""
+
+
+def test_everything_that_is_supported(tmp_path: Path) -> None:
+    folder = write_task(tmp_path / "train/0", tests="true")
+    (folder / "task.toml").write_text(FULL)
+    task = load_tasks(tmp_path, BubblewrapSandboxes()).find(TaskRef(split="train", index=0))
+    limits = task.limits(1000)
+    assert (limits.memory_bytes, limits.work_bytes, limits.cpus) == (128 * MIB, 32 * MIB, 2)
+    assert (task.blueprint.workdir, task.blueprint.env) == ("/work", {"B": "two"})
+    assert (task.config.agent.timeout_sec, task.config.verifier.env) == (34, {"A": "1"})
+
+
+@pytest.mark.parametrize(
+    ("text", "field"),
+    [
+        ('version = "2.0"', "schema_version"),
+        ("[environment]\ndocker_image = 'x'", "environment.docker_image"),
+        ("[environment]\nos = 'windows'", "environment.os"),
+        ("[environment]\ngpus = 1", "environment.gpus"),
+        ("[environment]\nnetwork_mode = 'public'", "environment.network_mode"),
+        ("[environment]\nallow_internet = true", "environment.allow_internet"),
+        ("[environment]\nallowed_hosts = ['x']", "environment.allowed_hosts"),
+        ("[[environment.mcp_servers]]\nname = 'x'", "environment.mcp_servers"),
+        ("[environment]\nskills_dir = 'x'", "environment.skills_dir"),
+        ("[environment.healthcheck]\ncommand = 'x'", "environment.healthcheck"),
+        ("[environment]\nmemory = 'much'", "environment.memory"),
+        ("[environment]\nenv = { A = '${HOST_ONLY}' }", "environment.env.A"),
+        ("[environment]\nworkdir = 'relative'", "environment.workdir"),
+        ("[agent]\nuser = 'root'", "agent.user"),
+        ("[agent]\ntimeout_sec = -1", "agent.timeout_sec"),
+        ("[verifier]\nuser = 'root'", "verifier.user"),
+        ("[verifier]\nenvironment_mode = 'separate'", "verifier.environment_mode"),
+        ("[verifier]\ntimeout_sec = 'long'", "verifier.timeout_sec"),
+        ("[[steps]]\nname = 'one'", "steps"),
+        ("artifacts = ['/app']", "artifacts"),
+        ("not toml", "task.toml"),
+    ],
+)
+def test_everything_else_is_refused_by_file_and_field(tmp_path: Path, text: str, field: str) -> None:
+    folder = write_task(tmp_path / "train/0", tests="true")
+    (folder / "task.toml").write_text(text)
+    with pytest.raises(Refused, match=r"task\.toml") as refused:
+        load_tasks(tmp_path, BubblewrapSandboxes())
+    assert refused.value.field == field
+    assert str(folder) in refused.value.detail
+
+
+@pytest.mark.parametrize(
+    "missing", ["task.toml", "instruction.md", "tests/test.sh", "environment/Dockerfile"]
+)
+def test_a_missing_file_is_named(tmp_path: Path, missing: str) -> None:
+    write_task(tmp_path / "train/0", tests="true")
+    folder = write_task(tmp_path / "train/1", tests="true")
+    (folder / missing).unlink()
+    with pytest.raises(Refused, match=re.escape(f"{folder / missing} is missing")):
+        load_tasks(tmp_path, BubblewrapSandboxes())
+
+
+@pytest.mark.parametrize("name", ["steps/one", "environment/docker-compose.yaml"])
+def test_what_needs_docker_is_named(tmp_path: Path, name: str) -> None:
+    folder = write_task(tmp_path / "train/0", tests="true")
+    (folder / name).mkdir(parents=True)
+    with pytest.raises(Refused, match=r"is not supported; use Docker$"):
+        load_tasks(tmp_path, BubblewrapSandboxes())
+
+
+def test_a_dockerfile_that_needs_docker_is_refused_at_load(tmp_path: Path) -> None:
+    write_task(tmp_path / "train/0", tests="true", dockerfile="FROM debian\nEXPOSE 80\n")
+    with pytest.raises(Refused, match=r"Dockerfile:2: EXPOSE .*; use Docker for this task"):
+        load_tasks(tmp_path, BubblewrapSandboxes())
+
+
+def test_all_that_is_wrong_is_told_at_once(tmp_path: Path) -> None:
+    for index in range(12):
+        (write_task(tmp_path / f"train/{index:02}", tests="") / "tests/test.sh").unlink()
+    with pytest.raises(Refused, match=r"00/tests(.|\n)*09/tests(.|\n)*and 2 more"):
+        load_tasks(tmp_path, BubblewrapSandboxes())
+
+
+def test_a_folder_of_tasks_without_splits_is_one_split(tmp_path: Path) -> None:
+    write_task(tmp_path / "one", tests="")
+    tasks = load_tasks(tmp_path, BubblewrapSandboxes())
+    assert tasks.counts() == {"train": 1}
+    with pytest.raises(Missing, match="split train has 1 tasks"):
+        tasks.find(TaskRef(split="train", index=1))
+
+
+def test_an_empty_or_missing_folder_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(Refused, match="holds no task"):
+        load_tasks(tmp_path, BubblewrapSandboxes())
+    with pytest.raises(Refused, match="is not a folder"):
+        load_tasks(tmp_path / "nosuch", BubblewrapSandboxes())
+
+
+def test_a_thousand_tasks_would_load_in_two_seconds_of_work(tmp_path: Path) -> None:
+    generated.write_tasks(tmp_path / "tasks", 240, 16, 0)
+    started = time.process_time()
+    assert load_tasks(tmp_path / "tasks", BubblewrapSandboxes()).counts() == {"evaluation": 16, "train": 240}
+    assert time.process_time() - started < 0.5
+
+
+def test_tasks_are_written_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full_disk(folder: Path, instance: Instance, index: int) -> None:
+        if "evaluation" in folder.parts:
+            raise OSError("no space left")
+        write_one(folder, instance, index)
+
+    monkeypatch.setattr(generated, "write_task", full_disk)
+    with pytest.raises(OSError, match="no space left"):
+        generated.write_tasks(tmp_path / "tasks", 8, 8, 0)
+    assert list(tmp_path.iterdir()) == []

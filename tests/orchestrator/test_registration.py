@@ -1,0 +1,84 @@
+"""Registration: what is wrong is named, what is right is kept, and shares outlive restarts."""
+
+import pytest
+from fastapi import FastAPI
+
+from services.contracts.environment import RolloutRequest
+from services.contracts.outcome import Outcome
+from services.kit.access import Scope
+from tests.orchestrator.conftest import Start
+from tests.orchestrator.scripted import ScriptedEnvironment, environment, served
+
+
+async def nothing(request: RolloutRequest) -> Outcome | None:
+    return None
+
+
+@pytest.mark.parametrize("url", ["ftp://host", "http://user:word@host", "host:80", "http://"])
+async def test_an_address_that_will_not_do(start: Start, url: str) -> None:
+    async with start() as running:
+        reply = await running.client.post("/v1/environments", json={"name": "a", "url": url})
+        assert reply.status_code == 422
+        assert reply.json()["field"] == "url"
+
+
+async def test_a_manifest_that_will_not_do(start: Start) -> None:
+    scripted = ScriptedEnvironment(nothing, manifest={"contract": "podium.environment/9"})
+    async with start() as running, served(scripted.app()) as url, served(FastAPI()) as empty:
+        scripted.url = url
+        reply = await scripted.register(running.client)
+        assert reply.status_code == 422
+        assert reply.json()["field"] == "contract"
+        scripted.manifest = {"capacity": 0}
+        assert (await scripted.register(running.client)).json()["field"] == "capacity"
+        scripted.url = empty
+        assert "404" in (await scripted.register(running.client)).json()["detail"]
+        scripted.url = "http://127.0.0.1:9"
+        nobody = await scripted.register(running.client)
+        assert (nobody.status_code, nobody.json()["field"]) == (503, "url")
+        assert nobody.headers["retry-after"] == "1"
+        assert (await running.client.get("/v1/environments")).json() == {"environments": []}
+
+
+async def test_the_same_name_again_moves_it_and_keeps_its_share_also_after_a_restart(start: Start) -> None:
+    async with (
+        start(admission="paused") as running,
+        environment(ScriptedEnvironment(nothing), running.client) as scripted,
+    ):
+        changed = await running.client.patch(
+            "/v1/environments/scripted", json={"share": 5, "max_in_flight": 3}
+        )
+        assert changed.json()["share"] == 5
+        again = (await scripted.register(running.client)).json()
+        assert (again["share"], again["max_in_flight"]) == (5, 3)
+        assert again["manifest"]["splits"] == {"train": 100, "evaluation": 10}
+        bad = await running.client.patch("/v1/environments/scripted", json={"share": -1})
+        assert (bad.status_code, bad.json()["field"]) == (422, "share")
+        assert (await running.client.patch("/v1/environments/no", json={"share": 1})).status_code == 404
+        await running.client.put("/v1/admission", json={"state": "open"})
+    async with start(admission="paused") as running:
+        (kept,) = (await running.client.get("/v1/environments")).json()["environments"]
+        assert (kept["share"], kept["max_in_flight"]) == (5, 3)
+        assert (await running.progress())["admission"]["state"] == "open"
+
+
+async def test_every_operation_takes_a_scope(start: Start) -> None:
+    async with start() as running:
+        document = (await running.client.get("/openapi.json", headers={"authorization": ""})).json()
+        open_to_all = {"/healthz"}
+        for path, operations in document["paths"].items():
+            for method, operation in operations.items():
+                assert operation["tags"], path
+                assert operation["summary"], path
+                if path in open_to_all:
+                    continue
+                address = path.format(
+                    name="a", rollout_id="0" * 32, group_id="0" * 32, evaluation_id="0" * 32,
+                    engine_id="e", attempt=1, step=1,
+                )  # fmt: skip
+                reply = await running.client.request(method.upper(), address, headers={"authorization": ""})
+                assert reply.status_code in (401, 422), (method, path, reply.status_code)
+        viewer = running.token(Scope.VIEWER)
+        assert (await running.client.get("/v1/progress", headers=viewer)).status_code == 200
+        closed = await running.client.put("/v1/admission", json={"state": "open"}, headers=viewer)
+        assert closed.status_code == 403
