@@ -15,6 +15,9 @@ from services.sandbox.port import Limits, SandboxFailure
 _ROOT = Path("/sys/fs/cgroup")
 _PREFIX = "podium-box-"
 _PERIOD_US = 100_000
+# Of the whole process: two `Cgroups` in it must never give the same name.
+_numbers = count()
+_held: set[Path] = set()
 
 
 @dataclass(frozen=True)
@@ -22,13 +25,12 @@ class Cgroups:
     """Folders below which groups can be made: one in version 2, one for each controller in version 1."""
 
     parents: tuple[Path, ...]
-    numbers: Iterator[int]
 
     @classmethod
     def find(cls) -> "Cgroups | None":
         """Those of this machine, after sweeping what killed services left; None if we may not make any."""
         parents = tuple(_version_1() or _version_2())
-        groups = cls(parents, count())
+        groups = cls(parents)
         if not parents or not groups._usable():
             return None
         _sweep(parents)
@@ -37,7 +39,7 @@ class Cgroups:
     @contextmanager
     def holding(self, limits: Limits) -> Iterator["BoxGroup"]:
         """A group for one box, removed when all of the box is gone."""
-        name = f"{_PREFIX}{os.getpid()}-{next(self.numbers)}"
+        name = f"{_PREFIX}{os.getpid()}-{next(_numbers)}"
         group = BoxGroup(tuple(parent / name for parent in self.parents))
         try:
             group.make(limits)
@@ -58,11 +60,14 @@ class BoxGroup:
     folders: tuple[Path, ...]
 
     def make(self, limits: Limits) -> None:
-        for folder in self.folders:
-            folder.mkdir()
-            for name, value in _values(limits).items():
-                if (folder / name).exists():
-                    (folder / name).write_text(value)
+        try:
+            for folder in self.folders:
+                folder.mkdir()
+                for name, value in _values(limits).items():
+                    if (folder / name).exists():
+                        (folder / name).write_text(value)
+        except OSError as error:
+            raise SandboxFailure(f"no control group could be made for the box: {error}") from error
 
     def add(self, pid: int) -> None:
         """Put a process in, and with it all that it starts from now on."""
@@ -73,9 +78,13 @@ class BoxGroup:
             raise SandboxFailure(f"the box could not be limited: {error}") from error
 
     def remove(self) -> None:
-        for folder in self.folders:
+        """Remove what the kernel lets go of now; it may hold a group for a moment after its last process."""
+        _held.update(self.folders)
+        for folder in tuple(_held):
             with suppress(OSError):
                 folder.rmdir()
+            if not folder.exists():
+                _held.discard(folder)
 
     def holds_memory_and_processes(self) -> bool:
         names = {path.name for folder in self.folders for path in folder.iterdir()}

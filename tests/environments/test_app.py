@@ -56,7 +56,8 @@ async def test_only_the_dispatch_token_opens(world: World, method: str, path: st
 
 
 async def test_health_metrics_and_documents_are_open(world: World) -> None:
-    await world.play()
+    outcome = await world.play()
+    assert outcome["cause"] == "completed", outcome
     async with http_client(base_url=world.url) as stranger:
         for path in ("/healthz", "/metrics", "/openapi.json"):
             assert (await stranger.get(path)).status_code == 200

@@ -132,6 +132,18 @@ def test_groups_of_killed_owners_are_swept(tmp_path: Path, monkeypatch: pytest.M
     assert [path.name for path in tmp_path.iterdir()] == [f"podium-box-{os.getpid()}-7"]
 
 
+def test_a_group_that_the_kernel_still_holds_is_in_nobodys_way(tmp_path: Path) -> None:
+    one, two = Cgroups((tmp_path,)), Cgroups((tmp_path,))
+    with one.holding(Limits()):
+        (held,) = tmp_path.iterdir()
+        (held / "still-here").touch()
+    assert held.exists()
+    (held / "still-here").unlink()
+    with two.holding(Limits()):
+        assert len(list(tmp_path.iterdir())) == 2
+    assert list(tmp_path.iterdir()) == []
+
+
 async def test_memory_is_limited(blueprint: Blueprint) -> None:
     """That of the whole box where control groups can be made, else that of each process."""
     sandboxes = BubblewrapSandboxes()
