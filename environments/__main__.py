@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from environments.app import create_app
+from environments.artifacts import Artifacts
 from environments.family import Family
 from environments.host import Host
 from environments.metrics import EnvironmentMetrics
@@ -62,7 +63,10 @@ def _serve(settings: EnvironmentSettings) -> None:
     chat, reports = http_client(timeout_s=600), http_client(timeout_s=10)
     orchestrator = http_client(base_url=settings.orchestrator_url, token=_token(settings), timeout_s=10)
     name = settings.name or settings.family
-    host = Host(name, settings.capacity, settings.tasks_dir, sandboxes, chat, metrics)
+    artifacts = Artifacts(
+        settings.artifacts_dir / name, settings.url, settings.artifacts_kept, settings.artifact_bytes
+    )
+    host = Host(name, settings.capacity, settings.tasks_dir, sandboxes, chat, metrics, artifacts)
     family = _family(settings, host)
     crash = CrashPoints(settings.crash_at)
     runner = Runner(family, settings.capacity, Reporter(reports, crash=crash), metrics)
@@ -74,7 +78,7 @@ def _serve(settings: EnvironmentSettings) -> None:
     )
     registrar = Registrar(orchestrator, registration, runner, settings.heartbeat_s, crash)
     lifetimes = [chat, reports, orchestrator, *host.lifetimes, runner, registrar.running()]
-    app = create_app(family, runner, metrics, registration.dispatch_token, lifetimes)
+    app = create_app(family, runner, metrics, registration.dispatch_token, lifetimes, artifacts)
     serve(app, settings.host, settings.port, settings.ready_file)
 
 

@@ -6,7 +6,9 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 from typing import Annotated, Any
 
 from fastapi import Depends, FastAPI, Header
+from fastapi.responses import FileResponse
 
+from environments.artifacts import Artifacts
 from environments.family import Family
 from environments.metrics import EnvironmentMetrics
 from environments.runner import Runner
@@ -30,6 +32,7 @@ def create_app(
     metrics: EnvironmentMetrics,
     dispatch_token: str,
     lifetimes: Sequence[AbstractAsyncContextManager[Any]] = (),
+    artifacts: Artifacts | None = None,
 ) -> FastAPI:
     """The app. `lifetimes` are entered in order before it serves and left in reverse when it stops."""
     app = FastAPI(
@@ -71,6 +74,13 @@ def create_app(
     async def cancel(rollout_id: Id) -> RolloutState:
         """Stop a rollout; its outcome is reported as cancelled."""
         return runner.cancel(rollout_id).described()
+
+    if artifacts is not None:
+
+        @app.get("/v1/rollouts/{rollout_id}/attempts/{attempt}/artifacts/{name}", dependencies=allowed)
+        async def artifact(rollout_id: Id, attempt: int, name: str) -> FileResponse:
+            """A file that an attempt left for people; its outcome says which there are."""
+            return FileResponse(artifacts.path(rollout_id, attempt, name))
 
     return app
 

@@ -51,6 +51,8 @@ def _scored(request: RolloutRequest, progress: Progress, scored: Scored) -> Outc
         turns=progress.turns,
         seconds=progress.seconds,
         details=scored.details,
+        labels=scored.labels,
+        artifacts=scored.artifacts,
     )
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx
 
+from environments.artifacts import Artifacts
 from environments.metrics import EnvironmentMetrics
 from services.sandbox.port import Sandboxes
 
@@ -21,4 +22,5 @@ class Host:
     sandboxes: Sandboxes
     client: httpx.AsyncClient
     metrics: EnvironmentMetrics
+    artifacts: Artifacts
     lifetimes: list[AbstractAsyncContextManager[Any]] = field(default_factory=list)

@@ -11,7 +11,7 @@ from typing import Literal, Self
 import httpx
 
 from environments.boundary import outcome_of
-from environments.family import Family, Progress, Scored
+from environments.family import Family, Play, Progress, Scored
 from environments.metrics import EnvironmentMetrics
 from environments.reporter import Reporter
 from services.contracts.cause import Cause
@@ -154,9 +154,10 @@ class Runner:
 
     async def _work(self, request: RolloutRequest, progress: Progress) -> Scored:
         deadline = time.monotonic() + request.deadline_s
+        play = Play(request.rollout_id, request.attempt, request.task, request.model, deadline, progress)
         try:
             async with asyncio.timeout(request.deadline_s) as limit:
-                return await self._family.run(request.task, request.model, deadline, progress)
+                return await self._family.run(play)
         except TimeoutError:
             if not limit.expired():
                 raise

@@ -29,6 +29,10 @@ class EnvironmentSettings(ProcessSettings):
     heartbeat_s: float = Field(default=2.0, gt=0)
     crash_at: str = Field(default="", description="for tests: where this process kills itself")
 
+    artifacts_dir: Path = Field(default=Path("artifacts"), description="files that rollouts leave for people")
+    artifacts_kept: int = Field(default=2_000, ge=1, description="rollouts whose files are kept")
+    artifact_bytes: int = Field(default=2_000_000, ge=10_000, description="of the largest file kept")
+
     tasks_dir: Path = Field(description="the family's tasks; generated if it does not exist")
     train_tasks: int | None = Field(default=None, ge=1, description="of generated tasks; the family's choice")
     evaluation_tasks: int | None = Field(default=None, ge=1, description="of generated tasks")

@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import numpy as np
 
-from environments.family import Progress, Scored
+from environments.family import Play, Progress, Scored
 from services.contracts.cause import Cause
 from services.contracts.environment import Manifest, ModelAccess, TaskCard, TaskRef
 from services.contracts.token_record import CallHeader, TokenArrays, TokenRecord, VersionSpan
@@ -64,12 +64,12 @@ class StubFamily:
             raise Missing(f"no task {task.split}/{task.index}")
         return TaskCard(task=task, title=f"stub {task.index}", instruction="wait")
 
-    async def run(self, task: TaskRef, model: ModelAccess, deadline: float, progress: Progress) -> Scored:
-        claims = self.signer.verify(model.api_key)
+    async def run(self, play: Play) -> Scored:
+        claims = self.signer.verify(play.model.api_key)
         assert claims.rollout_id is not None
         assert claims.attempt is not None
         seconds = self.pace.seconds(claims.rollout_id)
-        await (self._talk(model, seconds, progress) if self.pace.turns else asyncio.sleep(seconds))
+        await (self._talk(play.model, seconds, play.progress) if self.pace.turns else asyncio.sleep(seconds))
         if self._luck.random() < self.pace.failure_rate:
             raise Failure("bad luck", cause=self.pace.failure_cause)
         if not self.pace.turns:

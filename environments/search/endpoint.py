@@ -6,7 +6,7 @@ from typing import Any, Protocol
 import httpx
 import stamina
 
-from environments.search.message import Message, Tool
+from environments.message import Message, Tool
 from services.kit.failure import Unavailable
 
 _RETRIED = frozenset({408, 409, 429, 500, 502, 503, 504})

@@ -1,19 +1,19 @@
 """The search family: one rollout is a question, tools over pages, and a verdict on the answer."""
 
 import asyncio
-import time
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 
 import httpx
 
-from environments.family import Progress, Scored
+from environments.agent import Agent, Ending
+from environments.chat import Chat
+from environments.context import ContextManagement
+from environments.family import Play, Scored
 from environments.metrics import EnvironmentMetrics
-from environments.search.agent import Played, SearchAgent
-from environments.search.context import ContextManagement
 from environments.search.index.engine import Library, SearchEngine
 from environments.search.judge.judge import Judge
-from environments.search.metered import MeteredChat
+from environments.search.prompt import PROMPT
 from environments.search.question import Question
 from environments.search.reward import score
 from environments.search.rules import Rules
@@ -21,7 +21,7 @@ from environments.search.tasks import SearchTasks
 from environments.search.tools.python import PythonRunner, SandboxPython
 from environments.search.tools.toolbox import Extent, Toolbox
 from services.contracts.cause import Cause
-from services.contracts.environment import Manifest, ModelAccess, TaskCard, TaskRef
+from services.contracts.environment import Manifest, TaskCard, TaskRef
 from services.kit.failure import Failure
 from services.sandbox.port import Limits, Sandboxes
 
@@ -56,22 +56,22 @@ class SearchFamily:
     def card(self, task: TaskRef) -> TaskCard:
         return self.tasks.card(task)
 
-    async def run(self, task: TaskRef, model: ModelAccess, deadline: float, progress: Progress) -> Scored:
+    async def run(self, play: Play) -> Scored:
         """Errors: Failure with cause engine, sandbox, environment (search engine) or verifier (judge)."""
-        question = self.tasks.find(task)
+        question = self.tasks.find(play.task)
         async with AsyncExitStack() as stack:
             tools = await self._toolbox(stack)
-            chat = MeteredChat(self.client, model, tools.schemas)
-            agent = SearchAgent(chat, tools, self.context, self.rules)
-            played = await agent.play(question.question, deadline, progress)
+            chat = Chat(self.client, play.model, tools.schemas)
+            agent = Agent(chat, tools, PROMPT, self.rules, play.progress, self.metrics, self.context)
+            ending = await agent.solve(question.question, play.deadline - self.rules.judge_reserve_s)
         with self.metrics.phase("verify"):
-            return await self._score(question, played, deadline)
+            return await self._score(question, ending, play)
 
-    async def _score(self, question: Question, played: Played, deadline: float) -> Scored:
-        seconds = deadline - time.monotonic() - self.rules.report_reserve_s
+    async def _score(self, question: Question, ending: Ending, play: Play) -> Scored:
+        seconds = play.seconds_left - self.rules.report_reserve_s
         try:
             async with asyncio.timeout(seconds) as limit:
-                return await score(question, played, self.judge)
+                return await score(question, ending, self.judge)
         except TimeoutError:
             if not limit.expired():
                 raise

@@ -7,6 +7,7 @@ from pydantic import ValidationError, field_validator
 
 from environments.search.graph.triple import Triple
 from environments.search.judge.match import normalised
+from services.contracts.environment import TaskCard, TaskRef
 from services.contracts.words import Word
 from services.kit.failure import Refused
 
@@ -29,6 +30,11 @@ class Question(Word):
             if not normalised(text):
                 raise ValueError(f"{text!r} has neither letters nor digits")
         return value
+
+    def card(self, ref: TaskRef) -> TaskCard:
+        tags = (self.form, f"{self.hops} hops")
+        title = f"search-{ref.split}-{ref.index:04}"
+        return TaskCard(task=ref, title=title, tags=tags, instruction=self.question)
 
     @property
     def accepted(self) -> tuple[str, ...]:

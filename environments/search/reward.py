@@ -2,8 +2,8 @@
 
 import re
 
+from environments.agent import Ending
 from environments.family import Scored
-from environments.search.agent import Played
 from environments.search.judge.answer import answer_of
 from environments.search.judge.judge import Judge
 from environments.search.question import Question
@@ -15,27 +15,26 @@ _TO_A_JUDGE = re.compile(
 _MARKS = re.compile(r"^\W*(?:final |exact )?answer\b\W*:", re.IGNORECASE | re.MULTILINE)
 
 
-async def score(question: Question, played: Played, judge: Judge) -> Scored:
+async def score(question: Question, ending: Ending, judge: Judge) -> Scored:
     """What the agent left, judged. Errors: Failure (verifier) if the judge fails."""
-    answer = answer_of(played.words)
+    answer = answer_of(ending.words)
     judgement = await judge.judge(question, answer)
     reward = float(judgement.correct)
     return Scored(
-        played.cause,
+        ending.cause,
         reward,
         components={"correct": reward, "answered": float(bool(answer))},
         details={
+            **ending.details,
             "answer": answer,
             "judged_by": judgement.method,
             "reason": judgement.reason,
-            "tools": dict(played.tools),
-            "context_rewrites": played.rewrites,
-            "labels": labels(played.words, answer),
         },
+        labels=labels(ending.words, answer),
     )
 
 
-def labels(words: str, answer: str) -> list[str]:
+def labels(words: str, answer: str) -> tuple[str, ...]:
     """Suspicions about an answer, for whoever reads the rollout."""
     found = []
     if len(_MARKS.findall(words)) > 1:
@@ -44,4 +43,4 @@ def labels(words: str, answer: str) -> list[str]:
         found.append("speaks_to_the_judge")
     if re.search(r"\bor\b|;|/", answer) and len(answer.split()) > 3:
         found.append("alternatives")
-    return found
+    return tuple(found)

@@ -4,7 +4,7 @@ import json
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
 
-from environments.search.agent import Played
+from environments.agent import Ending
 from environments.search.controls import CONTROLS
 from environments.search.index.engine import Library, SearchEngine
 from environments.search.judge.judge import Judge
@@ -66,5 +66,5 @@ async def _controls(question: Question, answers: Iterable[str], judge: Judge) ->
 
 
 async def _full(question: Question, words: str, judge: Judge) -> bool:
-    scored = await score(question, Played(words, Cause.COMPLETED), judge)
+    scored = await score(question, Ending(Cause.COMPLETED, words=words), judge)
     return scored.reward == 1.0

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import httpx
 
+from environments.context import ContextManagement, DiscardAll, Hierarchical, KeepAll, KeepRecent
 from environments.host import Host
-from environments.search.context import ContextManagement, DiscardAll, Hierarchical, KeepAll, KeepRecent
 from environments.search.corpus.folder import read_folder
 from environments.search.endpoint import ChatEndpoint
 from environments.search.environment import VERSION, SearchFamily, Workbench

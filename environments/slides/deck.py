@@ -6,6 +6,7 @@ from typing import Literal
 from pydantic import Field, ValidationError, model_validator
 
 from environments.slides.pictures import PICTURES
+from services.contracts.environment import TaskCard, TaskRef
 from services.contracts.words import Word as Frozen
 from services.kit.failure import Refused
 
@@ -43,6 +44,11 @@ class Deck(Frozen):
         many = len(self.pages)
         head = "Make one slide." if many == 1 else f"Make {many} slides."
         return "\n\n".join([head, *(_page_text(place, page) for place, page in enumerate(self.pages, 1))])
+
+    def card(self, ref: TaskRef) -> TaskCard:
+        tags = (self.form, f"{len(self.pages)} pages")
+        title = f"slides-{ref.split}-{ref.index:04}"
+        return TaskCard(task=ref, title=title, tags=tags, instruction=self.instruction)
 
 
 def _page_text(place: int, page: PageBrief) -> str:

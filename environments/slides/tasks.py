@@ -1,44 +1,19 @@
 """The decks of one environment: JSON lines by split, drawn from a seed if there are none."""
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from itertools import cycle
 from pathlib import Path
 from random import Random
 
 from environments.slides.deck import Deck, Form, read_decks
 from environments.slides.topics import draw_deck
-from services.contracts.environment import TaskCard, TaskRef
-from services.kit.failure import Missing, Refused
+from environments.tasks import SPLITS, Tasks, read_splits
 
-SPLITS = ("train", "evaluation")
 FORMS: tuple[Form, ...] = ("card", "page", "picture", "deck")
 
 
-@dataclass(frozen=True)
-class SlidesTasks:
-    """The decks of each split, in the order of their files."""
-
-    splits: Mapping[str, tuple[Deck, ...]]
-
-    def counts(self) -> dict[str, int]:
-        return {name: len(decks) for name, decks in self.splits.items()}
-
-    def find(self, ref: TaskRef) -> Deck:
-        """Errors: Missing."""
-        decks = self.splits.get(ref.split)
-        if decks is None:
-            raise Missing(f"no split {ref.split}; there are {', '.join(self.splits)}", field="split")
-        if ref.index >= len(decks):
-            raise Missing(f"split {ref.split} has {len(decks)} tasks", field="index", value=ref.index)
-        return decks[ref.index]
-
-    def card(self, ref: TaskRef) -> TaskCard:
-        deck = self.find(ref)
-        tags = (deck.form, f"{len(deck.pages)} pages")
-        title = f"slides-{ref.split}-{ref.index:04}"
-        return TaskCard(task=ref, title=title, tags=tags, instruction=deck.instruction)
+SlidesTasks = Tasks[Deck]
 
 
 def split_of(deck: Deck) -> str:
@@ -72,14 +47,4 @@ def write_tasks(folder: Path, train: int, evaluation: int, seed: int, forms: Seq
 
 def load_tasks(folder: Path) -> SlidesTasks:
     """Errors: Refused if there is no deck, or a line is none, or a deck is in both splits."""
-    files = {split: folder / f"{split}.jsonl" for split in SPLITS}
-    splits = {split: read_decks(path) for split, path in files.items() if path.is_file()}
-    if not any(splits.values()):
-        remedy = "give a folder with train.jsonl"
-        raise Refused(f"{folder} holds no deck", field="tasks_dir", remedy=remedy)
-    shared = {deck.instruction for deck in splits.get("train", ())} & {
-        deck.instruction for deck in splits.get("evaluation", ())
-    }
-    if shared:
-        raise Refused(f"{folder}: a deck is in both splits: {min(shared)}", field="deck")
-    return SlidesTasks(splits)
+    return SlidesTasks(read_splits(folder, read_decks, lambda deck: deck.instruction))

@@ -1,7 +1,6 @@
 """Puts a slides environment together from its settings."""
 
 from environments.host import Host
-from environments.slides.artifacts import Artifacts
 from environments.slides.environment import VERSION, SlidesFamily
 from environments.slides.rendering.pool import Extent, RenderPool
 from environments.slides.reward import COMPONENTS
@@ -31,8 +30,7 @@ def slides_family(host: Host, settings: SlidesSettings) -> SlidesFamily:
         grade_reserve_s=settings.grade_reserve_s,
         html_bytes=settings.html_bytes,
     )
-    artifacts = Artifacts(settings.artifacts_dir, settings.artifacts_kept, settings.artifact_bytes)
-    return SlidesFamily(manifest, tasks, pool, artifacts, host.client, rules, host.metrics)
+    return SlidesFamily(manifest, tasks, pool, host.artifacts, host.client, rules, host.metrics)
 
 
 def pool_of(settings: SlidesSettings) -> RenderPool:

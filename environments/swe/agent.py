@@ -1,18 +1,17 @@
 """What solves a task: our bash loop, or somebody else's program; each at one sandbox and one model."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Protocol
 
 import httpx
 
+from environments.agent import Agent as ToolLoop
+from environments.agent import Ending
+from environments.bash import PROMPT, BashTools
+from environments.chat import Chat
 from environments.family import Progress
 from environments.metrics import EnvironmentMetrics
 from environments.swe.rules import Rules
-from environments.terminal.agent import Agent as BashLoop
-from environments.terminal.agent import Ending
-from environments.terminal.chat import Chat
-from environments.terminal.prompt import BASH_TOOL
-from environments.terminal.rules import Rules as LoopRules
 from services.contracts.environment import ModelAccess
 from services.sandbox.port import Sandbox
 
@@ -36,20 +35,14 @@ class Agent(Protocol):
 
 @dataclass(frozen=True)
 class BashAgent:
-    """The loop of the terminal family: one bash tool in a persistent shell."""
+    """One bash tool in a persistent shell."""
 
     client: httpx.AsyncClient
     rules: Rules
     metrics: EnvironmentMetrics
 
     async def solve(self, assignment: Assignment) -> Ending:
-        chat = Chat(self.client, assignment.model, [BASH_TOOL])
-        rules = replace(
-            LoopRules(),
-            max_turns=self.rules.max_turns,
-            max_tokens=self.rules.max_tokens,
-            command_timeout_s=self.rules.command_timeout_s,
-            output_bytes=self.rules.output_bytes,
-        )
-        loop = BashLoop(chat, assignment.sandbox, rules, assignment.progress, self.metrics)
+        tools = BashTools(assignment.sandbox, self.rules.command_timeout_s)
+        chat = Chat(self.client, assignment.model, tools.schemas)
+        loop = ToolLoop(chat, tools, PROMPT, self.rules, assignment.progress, self.metrics)
         return await loop.solve(assignment.instruction, assignment.until)

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from environments.family import Progress, Scored
+from environments.agent import Ending
+from environments.family import Play, Scored
 from environments.metrics import EnvironmentMetrics
 from environments.swe.agent import Agent, Assignment
 from environments.swe.grading.grade import grade
@@ -11,8 +12,7 @@ from environments.swe.instance import Instance
 from environments.swe.reward import scored
 from environments.swe.rules import Rules
 from environments.swe.tasks import SweTasks
-from environments.terminal.agent import Ending
-from services.contracts.environment import Manifest, ModelAccess, TaskCard, TaskRef
+from services.contracts.environment import Manifest, TaskCard, TaskRef
 from services.sandbox.port import Sandboxes
 
 VERSION = "1"
@@ -32,23 +32,21 @@ class SweFamily:
     def card(self, task: TaskRef) -> TaskCard:
         return self.tasks.card(task)
 
-    async def run(self, task: TaskRef, model: ModelAccess, deadline: float, progress: Progress) -> Scored:
+    async def run(self, play: Play) -> Scored:
         """Errors: Failure with cause engine, sandbox, environment (task, agent's program) or verifier."""
-        instance = self.tasks.find(task)
-        ending, tree = await self._act(instance, model, deadline, progress)
+        instance = self.tasks.find(play.task)
+        ending, tree = await self._act(instance, play)
         with self.metrics.phase("verify"):
             verdict = await grade(self.sandboxes, self.tasks.blueprint(instance), instance, tree)
         return scored(instance, ending, verdict)
 
-    async def _act(
-        self, instance: Instance, model: ModelAccess, deadline: float, progress: Progress
-    ) -> tuple[Ending, bytes]:
+    async def _act(self, instance: Instance, play: Play) -> tuple[Ending, bytes]:
         """How the agent ended, and the tree that it left once all its processes were killed."""
         async with self.sandboxes.open(self.tasks.blueprint(instance), self.rules.limits) as sandbox:
             await prepare(sandbox, instance.workdir, instance.bug_patch)
-            until = deadline - self.rules.grading_reserve_s
+            until = play.deadline - self.rules.grading_reserve_s
             assignment = Assignment(
-                sandbox, instance.workdir, instance.problem_statement, model, until, progress
+                sandbox, instance.workdir, instance.problem_statement, play.model, until, play.progress
             )
             ending = await self.agent.solve(assignment)
             await sandbox.reset()

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from environments.swe.logs import PARSERS
+from services.contracts.environment import TaskCard, TaskRef
 
 Isolation = Literal["semi-trusted", "hostile"]
 
@@ -84,6 +85,10 @@ class Instance(BaseModel):
         if self.runner == "command" and not self.test_command:
             raise ValueError("the runner command needs a test_command")
         return self
+
+    def card(self, ref: TaskRef) -> TaskCard:
+        tags = (self.repo, self.kind, self.isolation)
+        return TaskCard(task=ref, title=self.instance_id, tags=tags, instruction=self.problem_statement)
 
     @property
     def expected(self) -> tuple[str, ...]:

@@ -4,16 +4,16 @@ import time
 
 import httpx
 
-from environments.family import Progress, Scored
+from environments.agent import Agent, Ending
+from environments.bash import PROMPT, BashTools
+from environments.chat import Chat
+from environments.family import Play, Scored
 from environments.metrics import EnvironmentMetrics
-from environments.terminal.agent import Agent, Ending
-from environments.terminal.chat import Chat
-from environments.terminal.prompt import BASH_TOOL
 from environments.terminal.reward import Verdict
 from environments.terminal.rules import Rules
 from environments.terminal.tasks import TerminalTask, TerminalTasks
 from environments.terminal.verification import verify
-from services.contracts.environment import Manifest, ModelAccess, TaskCard, TaskRef
+from services.contracts.environment import Manifest, TaskCard, TaskRef
 from services.sandbox.port import Sandboxes
 
 VERSION = "0.1.0"
@@ -41,34 +41,28 @@ class TerminalFamily:
     def card(self, task: TaskRef) -> TaskCard:
         return self._tasks.card(task)
 
-    async def run(self, task: TaskRef, model: ModelAccess, deadline: float, progress: Progress) -> Scored:
-        found = self._tasks.find(task)
-        ending, tree = await self._act(found, model, deadline, progress)
-        verdict, printed = await self._score(found, tree)
-        details = {
-            "ended": ending.reason,
-            "sampled_tokens": ending.sampled_tokens,
-            "tests": printed,
-            "task": found.title,
-        }
+    async def run(self, play: Play) -> Scored:
+        task = self._tasks.find(play.task)
+        ending, tree = await self._act(task, play)
+        verdict, printed = await self._score(task, tree)
+        details = {**ending.details, "tests": printed, "task": task.title}
         return Scored(ending.cause, verdict.reward, verdict.components, details)
 
-    async def _act(
-        self, task: TerminalTask, model: ModelAccess, deadline: float, progress: Progress
-    ) -> tuple[Ending, bytes]:
+    async def _act(self, task: TerminalTask, play: Play) -> tuple[Ending, bytes]:
         """How the agent ended, and the tree that it left once all its processes were killed."""
-        chat = Chat(self._client, model, [BASH_TOOL])
         limits = task.limits(self._rules.output_bytes)
         allowed = time.monotonic() + task.config.agent.timeout_sec
         async with self._sandboxes.open(task.blueprint, limits) as sandbox:
-            agent = Agent(chat, sandbox, self._rules, progress, self._metrics)
-            ending = await agent.solve(task.instruction, min(allowed, deadline - self._reserve_s(deadline)))
+            tools = BashTools(sandbox, self._rules.command_timeout_s)
+            chat = Chat(self._client, play.model, tools.schemas)
+            agent = Agent(chat, tools, PROMPT, self._rules, play.progress, self._metrics)
+            ending = await agent.solve(task.instruction, min(allowed, self._until(play)))
             await sandbox.reset()
             return ending, await sandbox.tree()
 
-    def _reserve_s(self, deadline: float) -> float:
-        """Time that is kept for scoring: a set time, or a quarter of little."""
-        return min(self._rules.verify_reserve_s, (deadline - time.monotonic()) / 4)
+    def _until(self, play: Play) -> float:
+        """When the agent must stop: scoring has a set time, or a quarter of little."""
+        return play.deadline - min(self._rules.verify_reserve_s, play.seconds_left / 4)
 
     async def _score(self, task: TerminalTask, tree: bytes) -> tuple[Verdict, str]:
         limits = task.limits(self._rules.verifier_output_bytes)

@@ -1,13 +1,13 @@
 """Harbor task directories of one environment: read and checked once, at start."""
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from environments.tasks import Tasks
 from environments.terminal.harbor import TaskConfig
 from services.contracts.environment import TaskCard, TaskRef
-from services.kit.failure import Missing, Refused
+from services.kit.failure import Refused
 from services.sandbox.archive import archive_of
 from services.sandbox.port import MIB, Blueprint, Limits, Sandboxes
 
@@ -31,6 +31,10 @@ class TerminalTask:
     @property
     def title(self) -> str:
         return self.config.task.name or self.folder.name
+
+    def card(self, ref: TaskRef) -> TaskCard:
+        tags = tuple(str(value) for value in self.config.metadata.values() if isinstance(value, str))
+        return TaskCard(task=ref, title=self.title, tags=tags, instruction=self.instruction)
 
     def limits(self, output_bytes: int) -> Limits:
         table, default = self.config.environment, Limits()
@@ -64,28 +68,7 @@ class TerminalTask:
         return task
 
 
-class TerminalTasks:
-    """The tasks of each split, in the order of their names."""
-
-    def __init__(self, splits: Mapping[str, tuple[TerminalTask, ...]]) -> None:
-        self._splits = splits
-
-    def counts(self) -> dict[str, int]:
-        return {name: len(tasks) for name, tasks in self._splits.items()}
-
-    def find(self, ref: TaskRef) -> TerminalTask:
-        """Errors: Missing."""
-        tasks = self._splits.get(ref.split)
-        if tasks is None:
-            raise Missing(f"no split {ref.split}; there are {', '.join(self._splits)}", field="split")
-        if ref.index >= len(tasks):
-            raise Missing(f"split {ref.split} has {len(tasks)} tasks", field="index", value=ref.index)
-        return tasks[ref.index]
-
-    def card(self, ref: TaskRef) -> TaskCard:
-        task = self.find(ref)
-        tags = tuple(str(value) for value in task.config.metadata.values() if isinstance(value, str))
-        return TaskCard(task=ref, title=task.title, tags=tags, instruction=task.instruction)
+TerminalTasks = Tasks[TerminalTask]
 
 
 def load_tasks(folder: Path, sandboxes: Sandboxes) -> TerminalTasks:

@@ -8,13 +8,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import httpx
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse, StreamingResponse
 
+from environments.artifacts import Artifacts
+from environments.host import Host
+from environments.metrics import EnvironmentMetrics
 from services.contracts.environment import LiveRollout, ModelAccess, RolloutRequest, TaskRef
 from services.contracts.words import new_id
 from services.kit.http import http_client
 from services.kit.serve import serving
+from services.sandbox.bubblewrap import BubblewrapSandboxes
 
 Json = dict[str, Any]
 Move = str | Json | Response
@@ -54,6 +59,12 @@ class ScriptedModel:
         await asyncio.sleep(self.delay_s)
         move = self.script(body["messages"])
         return move if isinstance(move, Response) else JSONResponse(completion(move))
+
+
+def host_of(name: str, capacity: int, tasks_dir: Path, client: httpx.AsyncClient) -> Host:
+    """What an environment service lends to a family in this process."""
+    artifacts = Artifacts(tasks_dir.parent / "artifacts", "http://environment")
+    return Host(name, capacity, tasks_dir, BubblewrapSandboxes(), client, EnvironmentMetrics(), artifacts)
 
 
 @asynccontextmanager

@@ -3,14 +3,14 @@
 import json
 from dataclasses import dataclass
 
+from environments.message import Message
 from environments.search.build.draft import Draft
 from environments.search.build.verification import Verdict
 from environments.search.endpoint import Chat
 from environments.search.graph.triple import Triple
 from environments.search.index.engine import Library, SearchEngine
 from environments.search.judge.answer import answer_of
-from environments.search.message import Message
-from environments.search.prompt import SYSTEM_PROMPT
+from environments.search.prompt import PROMPT
 from environments.search.tools.toolbox import Extent, Toolbox
 from services.kit.failure import Unavailable
 
@@ -48,7 +48,7 @@ class ModelAgent:
     async def answer(self, draft: Draft, steps: int) -> str:
         tools = Toolbox(self.engine, self.library, None, Extent())
         messages: list[Message] = [
-            {"role": "system", "content": SYSTEM_PROMPT},
+            {"role": "system", "content": PROMPT.system},
             {"role": "user", "content": draft.question},
         ]
         while steps > 0:

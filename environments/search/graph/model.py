@@ -4,13 +4,13 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+from environments.message import Message
 from environments.search.corpus.page import Page
 from environments.search.corpus.sentences import sentences
 from environments.search.endpoint import Chat
 from environments.search.graph.extraction import cloze
 from environments.search.graph.relation import Relation
 from environments.search.graph.triple import Triple
-from environments.search.message import Message
 
 _INSTRUCTION = """\
 List what the page states about the entity in its title. Reply with a JSON array and nothing else. Each

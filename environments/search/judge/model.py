@@ -4,9 +4,9 @@ import json
 from dataclasses import dataclass
 from secrets import token_hex
 
+from environments.message import Message
 from environments.search.endpoint import Chat
 from environments.search.judge.judge import Judgement
-from environments.search.message import Message
 from environments.search.question import Question
 from services.contracts.cause import Cause
 from services.kit.failure import Failure, Unavailable

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from environments.search.message import Tool
+from environments.message import Tool
 
 
 def _tool(name: str, description: str, argument: str, meaning: str) -> Tool:

@@ -5,9 +5,9 @@ import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
+from environments.message import Tool
 from environments.search.corpus.page import Page
 from environments.search.index.engine import Library, SearchEngine
-from environments.search.message import Tool
 from environments.search.tools.python import PythonRunner
 from environments.search.tools.reading import found_text, hits_text, page_text
 from environments.search.tools.schemas import FIND, OPEN, PYTHON, SEARCH

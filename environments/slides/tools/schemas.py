@@ -1,8 +1,6 @@
 """The tools as OpenAI's chat completions describe them."""
 
-from typing import Any
-
-Tool = dict[str, Any]
+from environments.message import Tool
 
 
 def _tool(name: str, description: str, required: dict[str, str], optional: dict[str, str]) -> Tool:

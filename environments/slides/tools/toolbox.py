@@ -3,10 +3,11 @@
 import json
 from collections.abc import Awaitable, Callable, Mapping
 
+from environments.message import Tool
 from environments.slides.grading import Studio
 from environments.slides.pictures import PICTURES
 from environments.slides.tools.reading import measurements_text, render_text
-from environments.slides.tools.schemas import SCHEMAS, Tool
+from environments.slides.tools.schemas import SCHEMAS
 from services.kit.failure import Refused
 
 _MOST_PAGES = 12
@@ -23,10 +24,6 @@ class Toolbox:
     @property
     def schemas(self) -> list[Tool]:
         return list(SCHEMAS)
-
-    @property
-    def names(self) -> frozenset[str]:
-        return frozenset(self._actions)
 
     async def call(self, name: str, arguments: str) -> str:
         """The text of the tool message. Errors: Failure (sandbox) when the browser breaks."""

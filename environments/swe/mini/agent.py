@@ -12,11 +12,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from environments.agent import Ending
 from environments.metrics import EnvironmentMetrics
 from environments.swe.agent import Assignment
 from environments.swe.mini.door import Door
 from environments.swe.rules import Rules
-from environments.terminal.agent import Ending
 from services.contracts.cause import Cause
 from services.kit.failure import Failure
 

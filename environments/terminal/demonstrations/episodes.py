@@ -10,11 +10,11 @@ from random import Random
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from environments.bash import BASH_TOOL, PROMPT, tool_reply
 from environments.terminal.demonstrations.shell import LocalShell
 from environments.terminal.families.harbor import verifier, write_files
 from environments.terminal.families.instance import Commands, Instance
 from environments.terminal.families.splits import instances
-from environments.terminal.prompt import BASH_TOOL, SYSTEM_PROMPT, tool_reply
 
 Message = dict[str, Any]  # as OpenAI's chat completions have it
 
@@ -57,7 +57,7 @@ def play(instance: Instance, index: int, commands: Commands, folder: Path) -> Ep
     app, logs = folder / "app", folder / "logs"
     write_files(app, instance.start)
     messages: list[Message] = [
-        {"role": "system", "content": SYSTEM_PROMPT},
+        {"role": "system", "content": PROMPT.system},
         {"role": "user", "content": instance.instruction},
     ]
     with LocalShell(app) as shell:

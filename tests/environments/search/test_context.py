@@ -5,8 +5,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from environments.search.context import OMITTED, DiscardAll, Hierarchical, KeepAll, KeepRecent
-from environments.search.message import Message
+from environments.context import OMITTED, DiscardAll, Hierarchical, KeepAll, KeepRecent
+from environments.message import Message
 
 
 def history(rounds: list[int]) -> list[Message]:

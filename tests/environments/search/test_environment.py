@@ -9,10 +9,8 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
-from environments.family import Progress, Scored
-from environments.host import Host
-from environments.metrics import EnvironmentMetrics
-from environments.search.context import OMITTED
+from environments.context import OMITTED
+from environments.family import Play, Scored
 from environments.search.environment import SearchFamily
 from environments.search.settings import SearchSettings
 from environments.search.tasks import SearchTasks
@@ -21,9 +19,9 @@ from services.contracts.cause import Cause
 from services.contracts.environment import ModelAccess, TaskRef
 from services.kit.failure import Failure, Missing
 from services.kit.http import http_client
-from services.sandbox.bubblewrap import BubblewrapSandboxes
 from tests.environments.search.conftest import Serve
 from tests.environments.search.policy import ScriptedPolicy
+from tests.environments.standins import host_of
 
 Build = Callable[[SearchSettings], SearchFamily]
 
@@ -34,8 +32,7 @@ async def build(tasks_dir: Path) -> AsyncIterator[Build]:
         client = await stack.enter_async_context(http_client())
 
         def family(settings: SearchSettings) -> SearchFamily:
-            host = Host("search", 100, tasks_dir, BubblewrapSandboxes(), client, EnvironmentMetrics())
-            return search_family(host, settings)
+            return search_family(host_of("search", 100, tasks_dir, client), settings)
 
         yield family
 
@@ -50,7 +47,7 @@ def play(
 ) -> Awaitable[Scored]:
     access = ModelAccess(base_url=f"{url}/v1", api_key="key", name="policy")
     task = TaskRef(split=split, index=index)
-    return family.run(task, access, time.monotonic() + seconds, Progress())
+    return family.run(Play("rollout", 1, task, access, time.monotonic() + seconds))
 
 
 async def test_a_hundred_at_once_without_one_wrong_verdict(

@@ -19,7 +19,7 @@ from services.kit.failure import Refused
         ('{"question": "q", "answer": "a"}', '{"question": "q", "answer": "b"}', "in both splits: q"),
         ('{"question": " ", "answer": "a"}', "", "question"),
         ('{"question": "q", "answer": "?!"}', "", "answer"),
-        ("", "", "holds no question"),
+        ("", "", "holds no task"),
     ],
 )
 def test_what_is_wrong_is_named(train: str, evaluation: str, told: str, tmp_path: Path) -> None:

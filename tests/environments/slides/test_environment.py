@@ -7,14 +7,11 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
 
-import httpx
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from environments.family import Progress, Scored
-from environments.host import Host
-from environments.metrics import EnvironmentMetrics
+from environments.family import Play, Scored
 from environments.slides.environment import SlidesFamily
 from environments.slides.reward import COMPONENTS
 from environments.slides.settings import SlidesSettings
@@ -24,21 +21,17 @@ from services.contracts.cause import Cause
 from services.contracts.environment import ModelAccess, TaskRef
 from services.kit.failure import Failure, Refused
 from services.kit.http import http_client
-from services.sandbox.bubblewrap import BubblewrapSandboxes
 from tests.environments.slides.policy import ScriptedPolicy
+from tests.environments.standins import host_of
 
 pytestmark = pytest.mark.chromium
 
-Play = Callable[..., Awaitable[Scored]]
-
-
-def host_of(capacity: int, tasks_dir: Path, client: httpx.AsyncClient) -> Host:
-    return Host("slides", capacity, tasks_dir, BubblewrapSandboxes(), client, EnvironmentMetrics())
+Start = Callable[..., Awaitable[Scored]]
 
 
 @pytest.fixture
-def settings(tmp_path: Path) -> SlidesSettings:
-    return SlidesSettings(artifacts_dir=tmp_path / "artifacts", grade_reserve_s=20)
+def settings() -> SlidesSettings:
+    return SlidesSettings(grade_reserve_s=20)
 
 
 @pytest.fixture
@@ -50,7 +43,7 @@ def policy(tasks: SlidesTasks) -> ScriptedPolicy:
 async def family(tasks_dir: Path, settings: SlidesSettings) -> AsyncIterator[SlidesFamily]:
     async with AsyncExitStack() as stack:
         client = await stack.enter_async_context(http_client())
-        wiring = host_of(100, tasks_dir, client)
+        wiring = host_of("slides", 100, tasks_dir, client)
         family = slides_family(wiring, settings)
         for lifetime in wiring.lifetimes:
             await stack.enter_async_context(lifetime)
@@ -58,7 +51,7 @@ async def family(tasks_dir: Path, settings: SlidesSettings) -> AsyncIterator[Sli
 
 
 @pytest.fixture
-async def play(family: SlidesFamily, policy: ScriptedPolicy) -> AsyncIterator[Play]:
+async def play(family: SlidesFamily, policy: ScriptedPolicy) -> AsyncIterator[Start]:
     app = web.Application()
     app.router.add_post("/v1/chat/completions", policy.answer)
     async with TestServer(app, host="127.0.0.1") as server:
@@ -66,25 +59,25 @@ async def play(family: SlidesFamily, policy: ScriptedPolicy) -> AsyncIterator[Pl
 
         def start(index: int = 0, seconds: float = 120.0) -> Awaitable[Scored]:
             task = TaskRef(split="evaluation", index=index)
-            return family.run(task, access, time.monotonic() + seconds, Progress())
+            return family.run(Play(f"rollout-{index}", 1, task, access, time.monotonic() + seconds))
 
         yield start
 
 
-async def test_many_at_once_without_one_wrong_verdict(play: Play, settings: SlidesSettings) -> None:
+async def test_many_at_once_without_one_wrong_verdict(play: Start, family: SlidesFamily) -> None:
     scored = await asyncio.gather(*(play(index) for index in range(24)))
     assert [one.reward for one in scored] == [1.0] * 24
     assert {one.cause for one in scored} == {Cause.COMPLETED}
     assert set(scored[0].components) == set(COMPONENTS)
-    for one in scored:
-        assert one.details["screenshots"]
-        for kept in one.details["screenshots"].values():
-            png = Path(kept["path"]).read_bytes()
-            assert hashlib.sha256(png).hexdigest() == kept["sha256"]
+    for index, one in enumerate(scored):
+        assert one.artifacts
+        for kept in one.artifacts:
+            png = family.artifacts.path(f"rollout-{index}", 1, kept.name).read_bytes()
+            assert (hashlib.sha256(png).hexdigest(), kept.media_type) == (kept.sha256, "image/png")
             assert png.startswith(b"\x89PNG")
 
 
-async def test_the_agent_can_look_before_it_is_done(play: Play, policy: ScriptedPolicy) -> None:
+async def test_the_agent_can_look_before_it_is_done(play: Start, policy: ScriptedPolicy) -> None:
     policy.trick = "careful"
     scored = await play()
     assert (scored.reward, scored.details["tools"]) == (1.0, {"write_page": 1, "render": 1})
@@ -93,13 +86,13 @@ async def test_the_agent_can_look_before_it_is_done(play: Play, policy: Scripted
     assert "Fault" not in seen
 
 
-async def test_silence_is_a_completed_rollout_worth_nothing(play: Play, policy: ScriptedPolicy) -> None:
+async def test_silence_is_a_completed_rollout_worth_nothing(play: Start, policy: ScriptedPolicy) -> None:
     policy.trick = "silent"
     scored = await play()
-    assert (scored.cause, scored.reward, scored.details["screenshots"]) == (Cause.COMPLETED, 0.0, {})
+    assert (scored.cause, scored.reward, scored.artifacts) == (Cause.COMPLETED, 0.0, ())
 
 
-async def test_wrong_calls_are_told_and_got_over(play: Play, policy: ScriptedPolicy) -> None:
+async def test_wrong_calls_are_told_and_got_over(play: Start, policy: ScriptedPolicy) -> None:
     policy.trick = "garbled"
     assert (await play()).reward == 1.0
     assert "could not be read" in policy.asked[1][-1]["content"]
@@ -109,13 +102,13 @@ async def test_wrong_calls_are_told_and_got_over(play: Play, policy: ScriptedPol
 
 
 @pytest.mark.parametrize("trick", ["endless", "full"])
-async def test_a_budget_that_is_used_up_is_no_error(play: Play, policy: ScriptedPolicy, trick: str) -> None:
+async def test_a_budget_that_is_used_up_is_no_error(play: Start, policy: ScriptedPolicy, trick: str) -> None:
     policy.trick = trick
     scored = await play()
     assert (scored.cause, scored.reward) == (Cause.BUDGET, 0.0)
 
 
-async def test_a_model_that_fails_is_the_engines_fault(play: Play, policy: ScriptedPolicy) -> None:
+async def test_a_model_that_fails_is_the_engines_fault(play: Start, policy: ScriptedPolicy) -> None:
     policy.trick = "down"
     with pytest.raises(Failure) as failure:
         await play()
@@ -131,17 +124,17 @@ async def test_a_browser_that_does_not_start_is_no_reward(
     app = web.Application()
     app.router.add_post("/v1/chat/completions", policy.answer)
     async with TestServer(app, host="127.0.0.1") as server, http_client() as client:
-        wiring = host_of(1, tasks_dir, client)
+        wiring = host_of("slides", 1, tasks_dir, client)
         family = slides_family(wiring, settings.model_copy(update={"chromium": broken}))
         access = ModelAccess(base_url=str(server.make_url("/v1")), api_key="key", name="policy")
         task = TaskRef(split="evaluation", index=0)
         async with family.pool:
             with pytest.raises(Failure) as failure:
-                await family.run(task, access, time.monotonic() + 60, Progress())
+                await family.run(Play("rollout", 1, task, access, time.monotonic() + 60))
     assert failure.value.cause is Cause.SANDBOX
 
 
-async def test_pages_not_graded_in_time_are_the_verifiers_fault(play: Play) -> None:
+async def test_pages_not_graded_in_time_are_the_verifiers_fault(play: Start) -> None:
     with pytest.raises(Failure) as failure:
         await play(seconds=0.35)
     assert failure.value.cause is Cause.VERIFIER
@@ -151,4 +144,4 @@ async def test_without_chromium_the_service_does_not_start(tasks_dir: Path, sett
     absent = settings.model_copy(update={"chromium": Path("/nowhere/chromium")})
     async with http_client() as client:
         with pytest.raises(Refused, match="no Chromium"):
-            slides_family(host_of(1, tasks_dir, client), absent)
+            slides_family(host_of("slides", 1, tasks_dir, client), absent)

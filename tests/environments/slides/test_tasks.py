@@ -43,7 +43,7 @@ def test_what_is_not_there_is_missing(tasks: SlidesTasks) -> None:
 
 
 def test_a_deck_that_is_none_is_refused_with_its_line(tmp_path: Path) -> None:
-    with pytest.raises(Refused, match="holds no deck"):
+    with pytest.raises(Refused, match="holds no task"):
         load_tasks(tmp_path)
     (tmp_path / "train.jsonl").write_text('{"pages": []}\n')
     with pytest.raises(Refused, match=r"train\.jsonl:1"):

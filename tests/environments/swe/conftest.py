@@ -54,7 +54,7 @@ def instance(tasks_dir: Path) -> Instance:
 
 @pytest.fixture(scope="session")
 def tasks(tasks_dir: Path, instance: Instance) -> SweTasks:
-    return SweTasks(tasks_dir, {"train": (instance,)})
+    return SweTasks(folder=tasks_dir, splits={"train": (instance,)})
 
 
 def _with_hidden_test(tasks_dir: Path) -> tuple[str, str]:

@@ -12,8 +12,7 @@ import pytest
 from fastapi import Request, Response
 from fastapi.responses import JSONResponse
 
-from environments.family import Progress, Scored
-from environments.host import Host
+from environments.family import Play, Progress, Scored
 from environments.metrics import EnvironmentMetrics
 from environments.swe.agent import Agent, BashAgent
 from environments.swe.environment import SweFamily
@@ -28,7 +27,7 @@ from services.contracts.environment import Manifest, ModelAccess, TaskRef
 from services.kit.failure import Failure, Missing, Refused
 from services.kit.http import http_client
 from services.sandbox.bubblewrap import BubblewrapSandboxes
-from tests.environments.standins import Move, ScriptedModel, completion, moves, served
+from tests.environments.standins import Move, ScriptedModel, completion, host_of, moves, served
 from tests.environments.swe.conftest import FIX
 
 RULES = Rules(max_turns=4, command_timeout_s=5.0, grading_reserve_s=10.0)
@@ -69,7 +68,8 @@ class World:
         family = SweFamily(manifest, self.tasks, self.sandboxes, agent, RULES, self.metrics)
         model = ModelAccess(base_url=f"{self.url}/v1", api_key="rollout-key", name="policy")
         deadline = time.monotonic() + seconds
-        return await family.run(TaskRef(split="train", index=0), model, deadline, self.progress)
+        task = TaskRef(split="train", index=0)
+        return await family.run(Play("rollout", 1, task, model, deadline, self.progress))
 
 
 @pytest.fixture
@@ -108,7 +108,7 @@ async def test_what_is_there_when_the_turns_are_spent_is_graded(world: World) ->
 
 async def test_a_bug_that_does_not_apply_is_a_fault_of_the_task(world: World) -> None:
     broken = [task.model_copy(update={"bug_patch": "no patch"}) for task in world.tasks.all()]
-    world.tasks = SweTasks(world.tasks.folder, {"train": tuple(broken)})
+    world.tasks = SweTasks(folder=world.tasks.folder, splits={"train": tuple(broken)})
     with pytest.raises(Failure, match="could not be prepared") as failure:
         await world.play(FIX)
     assert failure.value.cause is Cause.ENVIRONMENT
@@ -155,7 +155,7 @@ def test_an_image_that_is_missing_is_refused(tmp_path: Path, sandboxes: Bubblewr
 
 async def test_the_service_is_wired_from_its_settings(tmp_path: Path, sandboxes: BubblewrapSandboxes) -> None:
     async with http_client() as client:
-        host = Host("swe", 2, tmp_path / "tasks", sandboxes, client, EnvironmentMetrics())
+        host = host_of("swe", 2, tmp_path / "tasks", client)
         family = swe_family(host, SweSettings(max_turns=3))
         mini = swe_family(host, SweSettings(agent="mini", mini_python=Path("/python")))
     assert family.manifest.splits == {"train": 36, "evaluation": 12}

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from environments.bash import BASH_TOOL, PROMPT
 from environments.terminal.demonstrations.episodes import Episode, episodes
 from environments.terminal.demonstrations.shell import LocalShell
 from environments.terminal.families.splits import split_of
-from environments.terminal.prompt import BASH_TOOL, SYSTEM_PROMPT
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +32,7 @@ def test_shell_that_ends_is_an_error(tmp_path: Path) -> None:
 def test_episodes_have_the_form_of_live_ones(told: list[Episode]) -> None:
     for episode in told:
         system, user, *turns, last = episode.messages
-        assert system == {"role": "system", "content": SYSTEM_PROMPT}
+        assert system == {"role": "system", "content": PROMPT.system}
         assert split_of(user["content"]) == "train"
         assert last == {"role": "assistant", "content": "done"}
         assert episode.tools == [BASH_TOOL]

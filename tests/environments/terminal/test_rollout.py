@@ -9,7 +9,7 @@ import pytest
 from fastapi import Response
 from fastapi.responses import JSONResponse
 
-from environments.terminal.prompt import BASH_TOOL, SYSTEM_PROMPT
+from environments.bash import BASH_TOOL, PROMPT
 from tests.environments.conftest import World
 from tests.environments.standins import (
     ANSWER_TEST,
@@ -43,7 +43,7 @@ async def test_a_good_rollout_is_rewarded(world: World) -> None:
     assert outcome["components"] == {"reward": 1.0}
     first, second = world.model.requests[:2]
     assert first["messages"] == [
-        {"role": "system", "content": SYSTEM_PROMPT},
+        {"role": "system", "content": PROMPT.system},
         {"role": "user", "content": "Write right to answer.txt."},
     ]
     assert first["tools"] == [BASH_TOOL]

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from environments.message import Message
 from environments.search.corpus.encyclopedia.prose import articles
 from environments.search.corpus.encyclopedia.relations import RELATIONS
 from environments.search.corpus.encyclopedia.world import draw_world
@@ -12,7 +13,6 @@ from environments.search.corpus.html import html_page
 from environments.search.corpus.page import Link, Page
 from environments.search.graph.extraction import LinkSentences, SentencePatterns
 from environments.search.graph.model import ModelExtractor
-from environments.search.message import Message
 
 FERRY = Page(
     "ferry.html",

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from environments.search.message import Message
+from environments.message import Message
 
 OMITTED: Final = "Tool result is omitted to save tokens."
 

@@ -1,6 +1,5 @@
 """One model call over the OpenAI wire, and what its failures mean for a rollout."""
 
-import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
@@ -8,6 +7,7 @@ from typing import Any
 import httpx
 import stamina
 
+from environments.message import Message, Tool
 from services.contracts.cause import Cause
 from services.contracts.environment import ModelAccess
 from services.contracts.words import new_id
@@ -15,8 +15,6 @@ from services.kit.failure import Failure
 
 _GATEWAY_AWAY_S = 60.0
 _TOO_MANY = 429
-
-Message = dict[str, Any]  # as OpenAI's chat completions have it
 
 
 class OutOfContext(Exception):
@@ -31,28 +29,29 @@ class ToolCall:
     name: str
     arguments: str
 
-    def command(self) -> str:
-        """The bash command. Errors: ValueError, with a sentence for the model."""
-        if self.name != "bash":
-            raise ValueError(f"there is no tool '{self.name}', only bash")
-        try:
-            arguments = json.loads(self.arguments)
-        except ValueError:
-            raise ValueError("the arguments are not JSON") from None
-        command = arguments.get("command") if isinstance(arguments, dict) else None
-        if not isinstance(command, str):
-            raise ValueError("the arguments lack a text 'command'")
-        return command
-
 
 @dataclass(frozen=True)
 class Reply:
-    """What the model said: the message as received, its tool calls, and its cost."""
+    """What the model said: the message as received, its tool calls, and its cost.
+
+    `context_tokens`: prompt and reply together, as the gateway counted them.
+    """
 
     message: Message
     calls: tuple[ToolCall, ...]
     sampled_tokens: int
+    context_tokens: int
     cut_off: bool
+
+    @property
+    def words(self) -> str:
+        """Its text, "" if it has none."""
+        return str(self.message.get("content") or "")
+
+    @property
+    def unreadable(self) -> bool:
+        """A call that was meant as one, but that nobody could parse, comes as text."""
+        return not self.calls and "<tool_call>" in self.words
 
     @classmethod
     def of(cls, body: Any) -> "Reply":
@@ -65,9 +64,8 @@ class Reply:
                 for call in message.get("tool_calls") or ()
             )
             usage = body.get("usage") or {}
-            return cls(
-                message, calls, int(usage.get("completion_tokens", 0)), choice["finish_reason"] == "length"
-            )
+            sampled, total = int(usage.get("completion_tokens", 0)), int(usage.get("total_tokens", 0))
+            return cls(message, calls, sampled, total, choice["finish_reason"] == "length")
         except (KeyError, IndexError, TypeError, AttributeError) as error:
             raise Failure(f"the reply is no chat completion: {error!r}", cause=Cause.ENGINE) from None
 
@@ -75,7 +73,7 @@ class Reply:
 class Chat:
     """Model calls of one rollout. `client` is shared by all rollouts."""
 
-    def __init__(self, client: httpx.AsyncClient, model: ModelAccess, tools: list[dict[str, Any]]) -> None:
+    def __init__(self, client: httpx.AsyncClient, model: ModelAccess, tools: list[Tool]) -> None:
         self._client = client
         self._model = model
         self._tools = tools

@@ -1,0 +1,139 @@
+"""The agent of every family: asks the model and carries out its tool calls, until it stops or may no more."""
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from environments.chat import Chat, OutOfContext, Reply
+from environments.context import ContextManagement, KeepAll
+from environments.family import Progress
+from environments.message import Message, Tool
+from environments.metrics import EnvironmentMetrics
+from services.contracts.cause import Cause
+
+
+class Tools(Protocol):
+    """What an agent can do. A wrong call is told to the model; a broken platform is a Failure."""
+
+    @property
+    def schemas(self) -> list[Tool]: ...
+
+    async def call(self, name: str, arguments: str) -> str:
+        """The text of the tool message."""
+
+
+class Budget(Protocol):
+    """How far a rollout may go besides its time: model calls, sampled tokens."""
+
+    @property
+    def max_turns(self) -> int: ...
+    @property
+    def max_tokens(self) -> int: ...
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """The system message, and what is said to a tool call that nobody could parse."""
+
+    system: str
+    advice: str
+
+
+@dataclass(frozen=True)
+class Ending:
+    """Why an agent stopped, `completed` or `budget`; its last words, "" if it called tools to the end."""
+
+    cause: Cause
+    reason: str = ""
+    sampled_tokens: int = 0
+    words: str = ""
+    tools: Mapping[str, int] = field(default_factory=dict)
+    rewrites: int = 0
+
+    @property
+    def details(self) -> dict[str, Any]:
+        """For whoever reads the rollout."""
+        return {
+            "ended": self.reason,
+            "sampled_tokens": self.sampled_tokens,
+            "tools": dict(self.tools),
+            "context_rewrites": self.rewrites,
+        }
+
+
+@dataclass
+class Agent:
+    """One conversation about one task."""
+
+    chat: Chat
+    tools: Tools
+    prompt: Prompt
+    budget: Budget
+    progress: Progress
+    metrics: EnvironmentMetrics
+    context: ContextManagement = field(default_factory=KeepAll)
+    sampled_tokens: int = 0
+    context_tokens: int = 0
+    rewrites: int = 0
+    called: Counter[str] = field(default_factory=Counter)
+
+    async def solve(self, instruction: str, until: float) -> Ending:
+        """Work on the task until `time.monotonic()` is `until`. Errors: Failure of model or tools."""
+        try:
+            async with asyncio.timeout(until - time.monotonic()) as limit:
+                return await self._converse(instruction)
+        except OutOfContext:
+            return self._ending(Cause.BUDGET, "context")
+        except TimeoutError:
+            if not limit.expired():
+                raise
+            return self._ending(Cause.BUDGET, "time")
+
+    async def _converse(self, instruction: str) -> Ending:
+        messages: list[Message] = [
+            {"role": "system", "content": self.prompt.system},
+            {"role": "user", "content": instruction},
+        ]
+        while self.progress.turns < self.budget.max_turns:
+            messages = self._fitted(messages)
+            reply = await self._ask(messages)
+            if reply.cut_off:
+                return self._ending(Cause.BUDGET, "tokens", reply)
+            if not reply.calls and not reply.unreadable:
+                return self._ending(Cause.COMPLETED, "the agent was done", reply)
+            if self.sampled_tokens >= self.budget.max_tokens:
+                return self._ending(Cause.BUDGET, "tokens")
+            messages += [reply.message, *await self._answers(reply)]
+        return self._ending(Cause.BUDGET, "turns")
+
+    def _fitted(self, messages: list[Message]) -> list[Message]:
+        fitted = self.context.fit(messages, self.context_tokens)
+        self.rewrites += fitted != messages
+        return fitted
+
+    async def _ask(self, messages: list[Message]) -> Reply:
+        with self.metrics.phase("model"):
+            reply = await self.chat.complete(messages, self.budget.max_tokens - self.sampled_tokens)
+        self.progress.turns += 1
+        self.sampled_tokens += reply.sampled_tokens
+        self.context_tokens = reply.context_tokens
+        return reply
+
+    async def _answers(self, reply: Reply) -> list[Message]:
+        if not reply.calls:
+            return [{"role": "user", "content": self.prompt.advice}]
+        known = {tool["function"]["name"] for tool in self.tools.schemas}
+        answers: list[Message] = []
+        for call in reply.calls:
+            self.called[call.name if call.name in known else "unknown"] += 1
+            with self.metrics.phase("command"):
+                text = await self.tools.call(call.name, call.arguments)
+            answers.append({"role": "tool", "tool_call_id": call.id, "content": text})
+        return answers
+
+    def _ending(self, cause: Cause, reason: str, last: Reply | None = None) -> Ending:
+        words = last.words if last is not None and not last.calls else ""
+        return Ending(cause, reason, self.sampled_tokens, words, dict(self.called), self.rewrites)
