@@ -6,11 +6,11 @@ import httpx
 import pytest
 
 from services.contracts.environment import HeartbeatReply, LiveRollout, Manifest, RolloutState, TaskCard
-from services.contracts.words import new_id
 from services.kit.http import http_client
 from tests.environments.conftest import World
 from tests.environments.standins import Json, moves
 
+UNKNOWN = "0123456789abcdef0123456789abcdef"
 SLOW = moves("sleep 0.8", "sleep 0.8", "sleep 0.8", "sleep 0.8")
 
 
@@ -32,7 +32,7 @@ async def test_manifest_and_tasks(world: World) -> None:
     assert (card.title, card.instruction) == ("test/0000-answer", "Write right to answer.txt.")
 
 
-@pytest.mark.parametrize("path", ["/v1/tasks/train/1", "/v1/tasks/nosuch/0", f"/v1/rollouts/{new_id()}"])
+@pytest.mark.parametrize("path", ["/v1/tasks/train/1", "/v1/tasks/nosuch/0", f"/v1/rollouts/{UNKNOWN}"])
 async def test_what_there_is_not(world: World, path: str) -> None:
     reply = await world.client.get(path)
     assert reply.status_code == 404
@@ -46,8 +46,8 @@ async def test_what_there_is_not(world: World, path: str) -> None:
         ("GET", "/v1/manifest"),
         ("GET", "/v1/tasks/train/0"),
         ("POST", "/v1/rollouts"),
-        ("GET", f"/v1/rollouts/{new_id()}"),
-        ("DELETE", f"/v1/rollouts/{new_id()}"),
+        ("GET", f"/v1/rollouts/{UNKNOWN}"),
+        ("DELETE", f"/v1/rollouts/{UNKNOWN}"),
     ],
 )
 async def test_only_the_dispatch_token_opens(world: World, method: str, path: str, token: str | None) -> None:
