@@ -11,6 +11,7 @@ from orchestrator.messages import Message, Tool
 from orchestrator.sealing import CallSummary
 from orchestrator.store.tables import Record, attempts, groups, rollouts, transcripts
 from services.contracts.cause import Cause
+from services.contracts.outcome import Artifact
 from services.contracts.words import Word
 from services.kit.failure import Missing
 
@@ -51,7 +52,10 @@ class AttemptView(Word):
     turns: int | None
     seconds: float | None
     ended_at: float
+    components: dict[str, float] | None
     details: dict[str, Any] | None
+    labels: tuple[str, ...] | None = Field(description="suspected hacks, as its environment named them")
+    artifacts: tuple[Artifact, ...] | None = Field(description="files that it left for people")
 
 
 class CallTokens(Word):

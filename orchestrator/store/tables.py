@@ -129,6 +129,8 @@ attempts = Table(
     Column("components", JSON),
     Column("error", Text),
     Column("details", JSON),
+    Column("labels", JSON),
+    Column("artifacts", JSON),
     Column("turns", Integer),
     Column("seconds", Float),
     Column("ended_at", Float, nullable=False),

@@ -55,6 +55,21 @@ async def test_the_same_outcome_again_is_acknowledged_and_another_is_refused(sta
         assert len(rollout["attempts"]) == 1
 
 
+async def test_what_an_environment_suspects_and_leaves_is_on_the_record(start: Start) -> None:
+    async with start() as running, environment(ScriptedEnvironment(silent), running.client) as scripted:
+        await until(lambda: len(scripted.requests) > 0)
+        request = scripted.requests[0]
+        await keep_record(running.tokens, request.rollout_id, 1)
+        page = {"name": "page-1.png", "media_type": "image/png", "url": f"{scripted.url}/page-1.png"}
+        body = completed(request).model_dump(mode="json")
+        reply = await put(running, request, {**body, "labels": ["hidden_text"], "artifacts": [page]})
+        assert reply.status_code == 200, reply.text
+        (attempt,) = (await running.client.get(f"/v1/rollouts/{request.rollout_id}")).json()["attempts"]
+        assert attempt["labels"] == ["hidden_text"]
+        assert [artifact["name"] for artifact in attempt["artifacts"]] == ["page-1.png"]
+        assert attempt["reward"] == body["reward"]
+
+
 async def test_a_late_outcome_of_an_attempt_that_was_retried_is_fenced(start: Start) -> None:
     async with start() as running, environment(ScriptedEnvironment(silent), running.client) as scripted:
         await until(lambda: len(scripted.requests) > 0)
