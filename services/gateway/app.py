@@ -6,6 +6,7 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 from typing import Any, TypeVar
 
 from fastapi import FastAPI, Request, Response
+from starlette.routing import Route
 
 from services.gateway.chat_reply import completion, completion_stream
 from services.gateway.chat_request import parse_chat
@@ -50,7 +51,7 @@ def create_app(
         body = await request.body()
         with metrics.phase("auth"):
             claims = signer.require(request.headers.get("authorization"), Scope.ROLLOUT)
-        chat = parse_chat(body)
+        chat = parse_chat(body, turns.heard(claims))
         with metrics.in_flight.track_inprogress():
             call = await turns.take(claims, chat, _retry(request), lambda work: _unless_gone(request, work))
         with metrics.phase("reply"):
@@ -58,6 +59,9 @@ def create_app(
                 events = completion_stream(call, chat, model_name, renderer)
                 return Response(events, media_type="text/event-stream")
             return Response(completion(call, chat, model_name, renderer), media_type="application/json")
+
+    # Found before any other, and without FastAPI's look for parameters: the route of every turn.
+    app.router.routes.insert(0, Route("/v1/chat/completions", chat_completions, methods=["POST"]))
 
     @app.get("/v1/models", summary="The one model there is")
     async def models(request: Request) -> dict[str, Any]:
@@ -80,12 +84,22 @@ def _retry(request: Request) -> Retry:
 
 async def _unless_gone(request: Request, work: Coroutine[Any, Any, T]) -> T:
     """The result of `work`, which is cancelled when the client hangs up. Raises ClientGone then."""
-    working, leaving = asyncio.ensure_future(work), asyncio.ensure_future(request.receive())
+    working = asyncio.current_task()
+    assert working is not None
+    sampling = True
+
+    def hang_up(_: object) -> None:
+        if sampling:
+            working.cancel()
+
+    leaving = asyncio.ensure_future(request.receive())
+    leaving.add_done_callback(hang_up)
     try:
-        await asyncio.wait({working, leaving}, return_when=asyncio.FIRST_COMPLETED)
-        if working.done():
-            return working.result()
-        raise ClientGone("the client hung up before its reply was sampled")
+        return await work
+    except asyncio.CancelledError:
+        if leaving.done() and not working.uncancel():
+            raise ClientGone("the client hung up before its reply was sampled") from None
+        raise
     finally:
+        sampling = False
         leaving.cancel()
-        working.cancel()

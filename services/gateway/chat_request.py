@@ -1,11 +1,13 @@
 """The door: the bytes of a chat completion request become a frozen `Chat`, or a refusal that says why."""
 
-import re
+from functools import lru_cache
 from typing import Any
 
 import msgspec
 
 from services.gateway.failures import InvalidRequest
+from services.gateway.fingerprint import Fingerprint, beginnings, of_tools
+from services.gateway.heard import Heard
 from services.rendering.message import FunctionCall, Message, Role, Tool, ToolCall
 
 _ROLES: dict[str, Role] = {
@@ -15,14 +17,17 @@ _ROLES: dict[str, Role] = {
     "assistant": "assistant",
     "tool": "tool",
 }
-_LOCATION = re.compile(r" - at `\$\.?(.*)`$")
 
 
 class Chat(msgspec.Struct, frozen=True):
-    """What an agent asks for. Sampling wishes are left out: the capability decides them."""
+    """What an agent asks for. Sampling wishes are left out: the capability decides them.
+
+    `prints` has a fingerprint of each beginning of the conversation, from no message on to all.
+    """
 
     messages: tuple[Message, ...]
     tools: tuple[Tool, ...]
+    prints: tuple[Fingerprint, ...]
     parse_tool_calls: bool
     stop: tuple[str, ...]
     max_new_tokens: int | None
@@ -66,8 +71,8 @@ class _Format(msgspec.Struct):
 class _Request(msgspec.Struct):
     """OpenAI's request; fields that are not listed are ignored, as sampling wishes are."""
 
-    messages: list[_Message]
-    tools: list[Tool] | None = None
+    messages: list[msgspec.Raw]
+    tools: msgspec.Raw = msgspec.Raw(b"null")
     tool_choice: str | dict[str, Any] | None = None
     stop: str | list[str] | None = None
     max_tokens: int | None = None
@@ -81,20 +86,25 @@ class _Request(msgspec.Struct):
     functions: list[Any] | None = None
 
 
-_decoder = msgspec.json.Decoder(_Request)
+_requests = msgspec.json.Decoder(_Request)
+_messages = msgspec.json.Decoder(_Message)
+_tools = msgspec.json.Decoder(list[Tool] | None)
 
 
-def parse_chat(body: bytes) -> Chat:
-    """Raises InvalidRequest (400) with the field that does not fit."""
+def parse_chat(body: bytes, heard: Heard) -> Chat:
+    """Reads what `heard` does not have yet. Raises InvalidRequest (400) with the field that does not fit."""
     try:
-        request = _decoder.decode(body)
+        request = _requests.decode(body)
     except msgspec.DecodeError as error:
         raise _invalid(error) from None
     _refuse_unsupported(request)
+    tools, start = _toolset(bytes(request.tools))
+    said = heard.listen(request.messages, _read_message)
     return Chat(
-        messages=tuple(_message(message, i) for i, message in enumerate(request.messages)),
-        tools=tuple(request.tools or ()),
-        parse_tool_calls=bool(request.tools) and request.tool_choice != "none",
+        messages=tuple(one.message for one in said),
+        tools=tools,
+        prints=beginnings(start, (one.mark for one in said)),
+        parse_tool_calls=bool(tools) and request.tool_choice != "none",
         stop=_stop(request.stop),
         max_new_tokens=request.max_completion_tokens or request.max_tokens,
         stream=bool(request.stream),
@@ -103,10 +113,28 @@ def parse_chat(body: bytes) -> Chat:
     )
 
 
-def _invalid(error: msgspec.DecodeError) -> InvalidRequest:
-    found = _LOCATION.search(str(error))
-    field = found.group(1) if found else None
-    return InvalidRequest(str(error), field=field or None, remedy="send an OpenAI chat completion request")
+@lru_cache(256)  # the rollouts of an environment have the same tools
+def _toolset(raw: bytes) -> tuple[tuple[Tool, ...], Fingerprint]:
+    try:
+        tools = tuple(_tools.decode(raw) or ())
+    except msgspec.DecodeError as error:
+        raise _invalid(error, "tools") from None
+    return tools, of_tools(tools)
+
+
+def _read_message(raw: msgspec.Raw, position: int) -> Message:
+    try:
+        return _message(_messages.decode(raw), position)
+    except msgspec.DecodeError as error:
+        raise _invalid(error, f"messages[{position}]") from None
+
+
+def _invalid(error: msgspec.DecodeError, within: str = "") -> InvalidRequest:
+    """`within` is the part of the body in which the error tells its location."""
+    what, found, field = str(error).partition(" - at `$")
+    field = f"{within}{field.rstrip('`')}".lstrip(".") if found else within
+    detail = f"{what} - at `{field}`" if field else what
+    return InvalidRequest(detail, field=field or None, remedy="send an OpenAI chat completion request")
 
 
 def _refuse_unsupported(request: _Request) -> None:

@@ -5,30 +5,44 @@ tool calls with other ids or none, blanks around a reply, and any field that no 
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import accumulate
 
 import xxhash
 
 from services.rendering.message import FunctionCall, Message, Tool
 
-Fingerprint = bytes
+Fingerprint = bytes  # of a conversation
+Mark = bytes  # of a single message
 
 
-def fingerprints(tools: Sequence[Tool], messages: Sequence[Message]) -> list[Fingerprint]:
+def fingerprints(tools: Sequence[Tool], messages: Sequence[Message]) -> tuple[Fingerprint, ...]:
     """One for each beginning of a conversation: element k is of the first k messages under `tools`."""
-    prints = [_of_tools(tools)]
-    for message in messages:
-        prints.append(follow(prints[-1], message))
-    return prints
+    return beginnings(of_tools(tools), map(mark, messages))
+
+
+def beginnings(start: Fingerprint, marks: Iterable[Mark]) -> tuple[Fingerprint, ...]:
+    """`start`, then one for each message more."""
+    return tuple(accumulate(marks, _then, initial=start))
 
 
 def follow(before: Fingerprint, message: Message) -> Fingerprint:
     """Of a conversation with one message more."""
-    return xxhash.xxh3_128_digest(before + _canonical(message))
+    return _then(before, mark(message))
 
 
-def _of_tools(tools: Sequence[Tool]) -> Fingerprint:
+def of_tools(tools: Sequence[Tool]) -> Fingerprint:
+    """Of a conversation under `tools` before its first message."""
     return xxhash.xxh3_128_digest(_sorted_json(list(tools)) if tools else b"")
+
+
+def mark(message: Message) -> Mark:
+    """The same for messages that say the same."""
+    return xxhash.xxh3_128_digest(_canonical(message))
+
+
+def _then(before: Fingerprint, marked: Mark) -> Fingerprint:
+    return xxhash.xxh3_128_digest(before + marked)
 
 
 def _canonical(message: Message) -> bytes:

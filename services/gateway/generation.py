@@ -6,8 +6,11 @@ from typing import Any
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from services.contracts.token_record import Ids, LogProbs, VersionSpan
+
+Entry = tuple[float, int, Any]  # log-probability, id, text
 
 _CERTAIN = 1e-3  # how far above 0 rounding may lift the log-probability of a certain token
 
@@ -61,7 +64,7 @@ class _Meta(msgspec.Struct):
     finish_reason: _Finish
     weight_version: str | None = None
     weight_versions: list[_Span] | None = None
-    output_token_logprobs: list[tuple[float, int, Any]] = []
+    output_token_logprobs: list[Entry] = []
     cached_tokens: int = 0
 
 
@@ -108,11 +111,14 @@ def read_generation(body: bytes, vocabulary_size: int, most: int) -> Generation:
     except msgspec.DecodeError as error:
         raise EngineFault(f"reply is not one of /generate: {error}") from None
     meta, ids = reply.meta_info, reply.output_ids
-    _check(ids, meta.output_token_logprobs, vocabulary_size, most, meta.finish_reason.type)
+    _check_counts(len(ids), len(meta.output_token_logprobs), most, meta.finish_reason.type)
+    logprobs = np.array([entry[0] for entry in meta.output_token_logprobs], np.float64)
+    if not _plausible(ids, logprobs, meta.output_token_logprobs, vocabulary_size):
+        raise EngineFault(_fault(ids, meta.output_token_logprobs, vocabulary_size))
     matched = meta.finish_reason.matched
     return Generation(
-        np.asarray(ids, np.int32),
-        np.asarray([entry[0] for entry in meta.output_token_logprobs], np.float32),
+        np.array(ids, np.int32),
+        logprobs.astype(np.float32),
         _versions(meta, len(ids)),
         meta.finish_reason.type,
         matched if isinstance(matched, str) else None,
@@ -120,22 +126,33 @@ def read_generation(body: bytes, vocabulary_size: int, most: int) -> Generation:
     )
 
 
-def _check(
-    ids: list[int], logprobs: list[tuple[float, int, Any]], vocabulary_size: int, most: int, finish: str
-) -> None:
+def _check_counts(ids: int, logprobs: int, most: int, finish: str) -> None:
     if finish not in ("stop", "length", "abort"):
         raise EngineFault(f"unknown finish reason {finish!r}")
-    if len(logprobs) != len(ids):
-        raise EngineFault(f"{len(ids)} ids but {len(logprobs)} log-probabilities")
-    if len(ids) > most or (not ids and finish != "abort"):
-        raise EngineFault(f"{len(ids)} ids where 1 to {most} were asked for")
-    for token_id, (logprob, of, _) in zip(ids, logprobs, strict=True):
+    if logprobs != ids:
+        raise EngineFault(f"{ids} ids but {logprobs} log-probabilities")
+    if ids > most or (not ids and finish != "abort"):
+        raise EngineFault(f"{ids} ids where 1 to {most} were asked for")
+
+
+def _plausible(ids: list[int], logprobs: NDArray[np.float64], entries: list[Entry], size: int) -> bool:
+    """Whether all of them are, in one go; `_fault` then tells which is not."""
+    if not ids:
+        return True
+    in_vocabulary = min(ids) >= 0 and max(ids) < size
+    certain = bool(np.isfinite(logprobs).all()) and float(logprobs.max()) <= _CERTAIN
+    return in_vocabulary and certain and [entry[1] for entry in entries] == ids
+
+
+def _fault(ids: list[int], entries: list[Entry], vocabulary_size: int) -> str:
+    for token_id, (logprob, of, _) in zip(ids, entries, strict=True):
         if of != token_id:
-            raise EngineFault(f"the log-probability of id {of} stands where id {token_id} was sampled")
+            return f"the log-probability of id {of} stands where id {token_id} was sampled"
         if not 0 <= token_id < vocabulary_size:
-            raise EngineFault(f"id {token_id} is outside the vocabulary of {vocabulary_size}")
+            return f"id {token_id} is outside the vocabulary of {vocabulary_size}"
         if not math.isfinite(logprob) or logprob > _CERTAIN:
-            raise EngineFault(f"log-probability {logprob} of id {token_id}")
+            return f"log-probability {logprob} of id {token_id}"
+    raise AssertionError("one of them is not plausible")
 
 
 def _versions(meta: _Meta, length: int) -> tuple[VersionSpan, ...]:

@@ -8,7 +8,7 @@ from enum import StrEnum
 import numpy as np
 
 from services.contracts.token_record import CallHeader, Ids, LogProbs, TokenRecord
-from services.gateway.fingerprint import Fingerprint, fingerprints, follow
+from services.gateway.fingerprint import Fingerprint, beginnings, follow, mark, of_tools
 from services.kit.failure import Failure
 from services.rendering.message import Message
 
@@ -56,6 +56,16 @@ class Call:
             call = call.parent
 
 
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """How a call reads: its fingerprint before any message of its own and after them, and the reply."""
+
+    start: Fingerprint
+    first: Message
+    asked: Fingerprint
+    reply: Message
+
+
 @dataclass(frozen=True)
 class Match:
     """`call` has answered the first `depth` messages of a request, its own reply included."""
@@ -89,37 +99,27 @@ class History:
         """Where the newest call was sampled."""
         return self._engine
 
-    def add(self, record: TokenRecord) -> Call:
-        """Learn a record; one that is known already changes nothing.
+    def add(self, record: TokenRecord, said: Spoken | None = None) -> Call:
+        """Learn a record; one that is known already changes nothing. Without `said` it is read from there.
 
         Raises Failure if the record follows on a call that is not here.
         """
-        header = record.header
-        known = self._calls.get(header.call_id)
-        return known or self._learn(self._call_of(record))
-
-    def _call_of(self, record: TokenRecord) -> Call:
         header, arrays = record.header, record.arrays
+        known = self._calls.get(header.call_id)
+        if known is not None:
+            return known
         parent = None if header.parent is None else self._calls.get(header.parent)
         if parent is None and header.parent is not None:
             raise Failure(f"call {header.call_id} follows on call {header.parent}, which is not recorded")
-        *asked, reply = [Message.from_json(message) for message in header.messages]
-        before = fingerprints(header.tools, asked)[-1] if parent is None else parent.answered
-        if parent is not None:
-            for message in asked:
-                before = follow(before, message)
-        return Call(
-            header,
-            parent,
-            arrays.prompt,
-            arrays.sampled,
-            arrays.logprobs,
-            reply,
-            before,
-            follow(before, reply),
+        said = said or _said(header, parent)
+        answered = follow(said.asked, said.reply)
+        call = Call(
+            header, parent, arrays.prompt, arrays.sampled, arrays.logprobs, said.reply, said.asked, answered
         )
+        self._learn(call, said)
+        return call
 
-    def _learn(self, call: Call) -> Call:
+    def _learn(self, call: Call, said: Spoken) -> None:
         header = call.header
         self._calls[header.call_id] = call
         self._by_conversation[call.answered].append(call)
@@ -129,9 +129,8 @@ class History:
         self._next_index = max(self._next_index, header.index + 1)
         self._next_branch = max(self._next_branch, header.branch + 1)
         if call.parent is None:
-            self._openings.add(_opening(Message.from_json(header.messages[0])))
-            self._toolsets.add(fingerprints(header.tools, ())[0])
-        return call
+            self._openings.add(_opening(said.first))
+            self._toolsets.add(said.start)
 
     def deepest(self, prints: Sequence[Fingerprint], messages: Sequence[Message]) -> Match | None:
         """The recorded call whose conversation is the longest beginning of a request's messages."""
@@ -165,6 +164,13 @@ class History:
         if _opening(first) not in self._openings:
             return BranchReason.UNRELATED
         return BranchReason.REWRITTEN if tools in self._toolsets else BranchReason.TOOLS
+
+
+def _said(header: CallHeader, parent: Call | None) -> Spoken:
+    """As it was when the call was recorded."""
+    *asked, reply = [Message.from_json(message) for message in header.messages]
+    start = of_tools(header.tools) if parent is None else parent.answered
+    return Spoken(start, asked[0], beginnings(start, map(mark, asked))[-1], reply)
 
 
 def _opening(first: Message) -> Fingerprint:

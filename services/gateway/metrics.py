@@ -1,8 +1,8 @@
 """What the gateway counts."""
 
 import time
-from collections.abc import Iterator, Sized
-from contextlib import contextmanager
+from collections.abc import Sized
+from types import TracebackType
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
@@ -62,11 +62,23 @@ class GatewayMetrics:
         self.sessions.set_function(lambda: len(sessions))
         placements.shown_by(lambda engine, load: self.placements.labels(engine).set(load))
 
-    @contextmanager
-    def phase(self, name: str) -> Iterator[None]:
+    def phase(self, name: str) -> "_Timer":
         """Time what is inside as one phase: auth, render, engine, parse, record or reply."""
-        started = time.perf_counter()
-        try:
-            yield
-        finally:
-            self._phase_of[name].observe(time.perf_counter() - started)
+        return _Timer(self._phase_of[name])
+
+
+class _Timer:
+    """`with` it; a turn has six, and this is a third of what a generator or prometheus_client's costs."""
+
+    __slots__ = ("_phase", "_started")
+
+    def __init__(self, phase: Histogram) -> None:
+        self._phase = phase
+
+    def __enter__(self) -> None:
+        self._started = time.perf_counter()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._phase.observe(time.perf_counter() - self._started)

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 from services.gateway.chat_request import Chat
 from services.gateway.failures import ContextTooLong, InvalidRequest, TitoBreak
-from services.gateway.fingerprint import Fingerprint
 from services.gateway.history import BranchReason, Call, History
 from services.rendering.chat import ChatRenderer
 from services.rendering.message import Message
@@ -24,14 +23,14 @@ class Prompt:
     apart: BranchReason | None = None
 
 
-def compose(chat: Chat, prints: list[Fingerprint], history: History, renderer: ChatRenderer) -> Prompt:
+def compose(chat: Chat, history: History, renderer: ChatRenderer) -> Prompt:
     """Follow on the deepest recorded call that fits, or render the whole conversation as a branch.
 
-    `prints` are the fingerprints of the request. Raises TitoBreak rather than lose a recorded id.
+    Raises TitoBreak rather than lose a recorded id.
     """
-    match = history.deepest(prints, chat.messages)
+    match = history.deepest(chat.prints, chat.messages)
     if match is None:
-        apart = history.why_apart(prints[0], chat.messages[0])
+        apart = history.why_apart(chat.prints[0], chat.messages[0])
         return _whole(chat, renderer, apart)
     sequence = match.call.sequence.tolist()
     sampled = len(match.call.sampled)

@@ -1,21 +1,24 @@
 """From what was asked and sampled to the record that is kept of it."""
 
+from array import array
 from dataclasses import dataclass
 
 import numpy as np
 
 from services.contracts.token_record import CallHeader, TokenArrays, TokenRecord
+from services.gateway.chat_request import Chat
 from services.gateway.generation import Generation
+from services.gateway.history import Spoken
 from services.gateway.prompt import Prompt
-from services.rendering.message import Message, Tool
+from services.rendering.message import Message
 
 
 @dataclass(frozen=True)
 class Exchange:
-    """A prompt, what `engine` sampled on it, and how that reads as a message."""
+    """A request, its prompt, what `engine` sampled on it, and how that reads as a message."""
 
+    chat: Chat
     prompt: Prompt
-    tools: tuple[Tool, ...]
     generation: Generation
     engine: str
     reply: Message
@@ -41,7 +44,7 @@ def record_of(exchange: Exchange, place: Place) -> TokenRecord:
     The tools stand in calls without a parent; calls that follow on them have the same.
     """
     prompt, generation = exchange.prompt, exchange.generation
-    input_ids = np.asarray(prompt.input_ids, np.int32)
+    input_ids = np.frombuffer(array("i", prompt.input_ids), np.int32)  # a third of the time of numpy's own
     arrays = TokenArrays.of(input_ids[prompt.kept :], generation.ids, generation.logprobs, input_ids)
     header = CallHeader(
         rollout_id=place.rollout_id,
@@ -57,10 +60,17 @@ def record_of(exchange: Exchange, place: Place) -> TokenRecord:
         temperature=exchange.temperature,
         finish_reason=generation.finish,
         messages=tuple(message.to_json() for message in (*prompt.messages, exchange.reply)),
-        tools=() if prompt.parent else exchange.tools,
+        tools=() if prompt.parent else exchange.chat.tools,
         started_at=exchange.started_at,
         seconds=exchange.seconds,
         cached_tokens=generation.cached_tokens,
         digest=arrays.digest(),
     )
     return TokenRecord(header, arrays)
+
+
+def said_in(exchange: Exchange) -> Spoken:
+    """What the record of an exchange would be read as."""
+    prompt, chat = exchange.prompt, exchange.chat
+    start = prompt.parent.answered if prompt.parent else chat.prints[0]
+    return Spoken(start, prompt.messages[0], chat.prints[-1], exchange.reply)

@@ -9,7 +9,8 @@ from contextlib import asynccontextmanager, contextmanager
 from services.contracts.cause import Cause
 from services.contracts.token_record import TokenRecord
 from services.gateway.failures import RecordNotKept, StillRunning
-from services.gateway.history import Call, History
+from services.gateway.heard import Heard
+from services.gateway.history import Call, History, Spoken
 from services.gateway.placement import Placements
 from services.kit.access import Claims
 from services.kit.failure import Failure, Forbidden, Unavailable
@@ -23,6 +24,7 @@ class Session:
         self.rollout_id = rollout_id
         self.attempt = attempt
         self.history = History()
+        self.heard = Heard()
         self.users = 0
         self.used_at = time.monotonic()
         self._store = store
@@ -39,14 +41,14 @@ class Session:
                 self.history.add(record)
             self._behind = False
 
-    async def keep(self, record: TokenRecord) -> Call:
+    async def keep(self, record: TokenRecord, said: Spoken) -> Call:
         """Record before reply. Raises RecordNotKept (503) if the store does not confirm it."""
         try:
             await self._store.append(record)
         except Exception as error:  # whatever failed: unconfirmed is not kept, and nobody sees the reply
             self._behind = True
             raise RecordNotKept(f"the reply could not be recorded: {error!r}") from error
-        return self.history.add(record)
+        return self.history.add(record, said)
 
     @contextmanager
     def running(self, call_id: str) -> Iterator[None]:
@@ -94,6 +96,11 @@ class Sessions:
         finally:
             session.users -= 1
             session.used_at = time.monotonic()
+
+    def heard(self, claims: Claims) -> Heard:
+        """What the attempt's requests have said so far; nothing if it is not here."""
+        session = self._sessions.get(claims.rollout_id or "")
+        return session.heard if session is not None and session.attempt == claims.attempt else Heard()
 
     def _current(self, claims: Claims) -> Session:
         rollout_id, attempt = claims.rollout_id, claims.attempt

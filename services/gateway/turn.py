@@ -11,12 +11,13 @@ import xxhash
 from services.contracts.words import new_id
 from services.gateway.chat_request import Chat
 from services.gateway.failures import InvalidRequest, TitoBreak
-from services.gateway.fingerprint import Fingerprint, fingerprints
+from services.gateway.fingerprint import Fingerprint
 from services.gateway.generation import Generation
+from services.gateway.heard import Heard
 from services.gateway.history import BranchReason, Call, History
 from services.gateway.metrics import GatewayMetrics
 from services.gateway.prompt import Prompt, compose, reply_room
-from services.gateway.recording import Exchange, Place, record_of
+from services.gateway.recording import Exchange, Place, record_of, said_in
 from services.gateway.sampler import Sampler
 from services.gateway.session import Session, Sessions
 from services.kit.access import Claims
@@ -45,15 +46,6 @@ class Retry:
         return xxhash.xxh3_128_hexdigest(f"{claims.rollout_id} {claims.attempt} {self.key}".encode())
 
 
-@dataclass(frozen=True)
-class Ask:
-    """One request: who asks, for what, and its fingerprints."""
-
-    claims: Claims
-    chat: Chat
-    prints: list[Fingerprint]
-
-
 class Turns:
     """Takes turns of any number of rollouts at once."""
 
@@ -73,30 +65,32 @@ class Turns:
         self._context_length = context_length
         self._crash = crash or CrashPoints()
 
+    def heard(self, claims: Claims) -> Heard:
+        """What the attempt's requests have said so far."""
+        return self._sessions.heard(claims)
+
     async def take(self, claims: Claims, chat: Chat, retry: Retry, hold: Hold) -> Call:
         """The recorded call that answers `chat`: a new one, or that of the request being retried.
 
         `hold` runs the sampling and may give it up; what is sampled to its end is always recorded.
         """
         async with self._sessions.session(claims) as session:
-            ask = Ask(claims, chat, fingerprints(chat.tools, chat.messages))
             call_id = retry.call_id(claims)
-            known = _recorded(session.history, call_id, ask.prints[-1], retry)
+            known = _recorded(session.history, call_id, chat.prints[-1], retry)
             if known is not None:
                 self._metrics.replays.inc()
                 return known
             call_id = call_id or new_id()
             with session.running(call_id):
-                exchange = await self._exchange(session, ask, hold)
+                exchange = await self._exchange(session, claims, chat, hold)
                 call = await self._keep(session, call_id, exchange)
             self._crash.reached("before_reply")
             return call
 
-    async def _exchange(self, session: Session, ask: Ask, hold: Hold) -> Exchange:
+    async def _exchange(self, session: Session, claims: Claims, chat: Chat, hold: Hold) -> Exchange:
         started_at, started = time.time(), time.perf_counter()
-        claims, chat = ask.claims, ask.chat
         with self._metrics.phase("render"):
-            prompt = self._compose(ask, session.history)
+            prompt = self._compose(chat, session.history)
             room = reply_room(prompt, self._context_length, claims.max_new_tokens, chat.max_new_tokens)
         with self._metrics.phase("engine"):
             before = session.history.engine
@@ -105,23 +99,21 @@ class Turns:
         with self._metrics.phase("parse"):
             reply = self._reply(chat, prompt, generation)
         seconds = time.perf_counter() - started
-        return Exchange(
-            prompt, chat.tools, generation, engine, reply, claims.temperature, started_at, seconds
-        )
+        return Exchange(chat, prompt, generation, engine, reply, claims.temperature, started_at, seconds)
 
     async def _keep(self, session: Session, call_id: str, exchange: Exchange) -> Call:
         with self._metrics.phase("record"):
             index, branch = session.history.reserve(exchange.prompt.parent)
             place = Place(session.rollout_id, session.attempt, call_id, index, branch)
             self._crash.reached("before_append")
-            call = await session.keep(record_of(exchange, place))
+            call = await session.keep(record_of(exchange, place), said_in(exchange))
             self._crash.reached("after_append")
         self._count(call, exchange.prompt)
         return call
 
-    def _compose(self, ask: Ask, history: History) -> Prompt:
+    def _compose(self, chat: Chat, history: History) -> Prompt:
         try:
-            return compose(ask.chat, ask.prints, history, self._renderer)
+            return compose(chat, history, self._renderer)
         except TitoBreak:
             self._metrics.breaks.inc()
             raise

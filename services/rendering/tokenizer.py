@@ -34,7 +34,9 @@ class ModelTokenizer:
         return list(self._encode_short(text) if len(text) <= _SHORT else self._encode(text))
 
     def _encode(self, text: str) -> list[int]:
-        return self._tokenizer.encode(text, add_special_tokens=False).ids
+        (encoding,) = self._tokenizer.encode_batch_fast([text], add_special_tokens=False)  # without offsets
+        ids: list[int] = encoding.ids
+        return ids
 
     def decode(self, token_ids: int | Sequence[int], *_: object, **options: Any) -> str:
         ids = [token_ids] if isinstance(token_ids, int) else list(token_ids)
