@@ -18,12 +18,15 @@ from environments.reporter import Reporter
 from environments.runner import Runner
 from environments.search.settings import SearchSettings
 from environments.search.tasks import write_tasks as write_search_tasks
+from environments.search.tiny.tasks import write_tasks as write_tiny_search_tasks
 from environments.search.wiring import search_family
 from environments.settings import EnvironmentSettings
 from environments.slides.settings import SlidesSettings
 from environments.slides.tasks import write_tasks as write_slides_tasks
+from environments.slides.tiny.tasks import write_tasks as write_tiny_slides_tasks
 from environments.slides.wiring import slides_family
 from environments.swe.settings import SweSettings
+from environments.swe.tiny.tasks import write_tasks as write_tiny_swe_tasks
 from environments.swe.wiring import swe_family
 from environments.terminal.generated import write_tasks as write_terminal_tasks
 from environments.terminal.settings import TerminalSettings
@@ -37,10 +40,17 @@ from services.kit.serve import serve
 from services.kit.settings import load_settings
 from services.sandbox.bubblewrap import BubblewrapSandboxes
 
-_GENERATED: dict[str, tuple[Callable[[Path, int, int, int], None], int, int]] = {
+Writer = Callable[[Path, int, int, int], None]  # folder, tasks of both splits, seed
+
+_GENERATED: dict[str, tuple[Writer, int, int]] = {
     "terminal": (write_terminal_tasks, 1024, 256),
     "search": (write_search_tasks, 512, 128),
     "slides": (write_slides_tasks, 192, 64),
+}
+_TINY: dict[str, tuple[Writer, int, int]] = {
+    "search": (write_tiny_search_tasks, 512, 96),
+    "swe": (write_tiny_swe_tasks, 512, 96),
+    "slides": (write_tiny_slides_tasks, 512, 96),
 }
 
 
@@ -55,7 +65,7 @@ def main() -> None:
 
 
 def _serve(settings: EnvironmentSettings) -> None:
-    if settings.family in _GENERATED and not settings.tasks_dir.exists():
+    if not settings.tasks_dir.exists():
         _write_tasks(settings)
     sandboxes = BubblewrapSandboxes()
     asyncio.run(sandboxes.verify())
@@ -95,8 +105,11 @@ def _family(settings: EnvironmentSettings, host: Host) -> Family:
 
 
 def _write_tasks(settings: EnvironmentSettings) -> None:
-    """The family's own tasks, as many as it is told or as it likes."""
-    write, train, evaluation = _GENERATED[settings.family]
+    """The family's own tasks or tiny ones, as many as it is told or as it likes."""
+    writers = {**_GENERATED, **_TINY} if settings.tasks == "tiny" else _GENERATED
+    if settings.family not in writers:
+        return
+    write, train, evaluation = writers[settings.family]
     train, evaluation = settings.train_tasks or train, settings.evaluation_tasks or evaluation
     write(settings.tasks_dir, train, evaluation, settings.tasks_seed)
 

@@ -34,6 +34,9 @@ class EnvironmentSettings(ProcessSettings):
     artifact_bytes: int = Field(default=2_000_000, ge=10_000, description="of the largest file kept")
 
     tasks_dir: Path = Field(description="the family's tasks; generated if it does not exist")
+    tasks: Literal["own", "tiny"] = Field(
+        default="own", description="which are generated: the family's own, or such as a tiny policy can learn"
+    )
     train_tasks: int | None = Field(default=None, ge=1, description="of generated tasks; the family's choice")
     evaluation_tasks: int | None = Field(default=None, ge=1, description="of generated tasks")
     tasks_seed: int = 0

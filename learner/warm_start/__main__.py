@@ -9,7 +9,7 @@ import torch
 from learner.warm_start.batches import copying_batches, demonstration_batches
 from learner.warm_start.demonstrations import read_demonstrations, spoken_texts, tokenize
 from learner.warm_start.model import new_model, write_tokenizer, write_weights
-from learner.warm_start.phrases import fixed_phrases
+from learner.warm_start.phrases import all_phrases, without
 from learner.warm_start.tokenizer import build_tokenizer
 from learner.warm_start.training import Schedule, train
 
@@ -38,8 +38,9 @@ def warm_start(file: Path, out: Path, seed: int, copying: Schedule, following: S
     """One thread, so that the same seed gives the same weights on every run."""
     torch.set_num_threads(1)
     demonstrations = read_demonstrations(file)
-    texts = [text for demonstration in demonstrations for text in spoken_texts(demonstration)]
-    write_tokenizer(out, build_tokenizer(texts, fixed_phrases(demonstrations[0])))
+    phrases = all_phrases(demonstrations)
+    texts = {text for demonstration in demonstrations for text in spoken_texts(demonstration)}
+    write_tokenizer(out, build_tokenizer([without(phrases, text) for text in texts], phrases))
     tokens = list(tokenize(demonstrations, out))
     vocabulary = sorted({token for episode in tokens for token in episode.ids})
     model, random = new_model(out, seed), Random(seed)

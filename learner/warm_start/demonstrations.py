@@ -16,10 +16,11 @@ RENDERING = Qwen3RendererConfig(enable_thinking=True, thinking_retention="all")
 
 @dataclass(frozen=True)
 class Demonstration:
-    """One conversation in OpenAI's form, and the tools it was offered."""
+    """One conversation in OpenAI's form, the tools it was offered, and text in it that recurs."""
 
     messages: list[dict[str, Any]]
     tools: list[dict[str, Any]]
+    phrases: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ class Tokens:
 def read_demonstrations(file: Path) -> list[Demonstration]:
     with file.open() as lines:
         rows = (json.loads(line) for line in lines)
-        return [Demonstration(row["messages"], row["tools"]) for row in rows]
+        return [Demonstration(row["messages"], row["tools"], tuple(row["phrases"])) for row in rows]
 
 
 def tokenize(demonstrations: Sequence[Demonstration], folder: Path) -> Iterator[Tokens]:

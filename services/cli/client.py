@@ -9,6 +9,8 @@ from services.kit.http import http_client
 
 Json = dict[str, Any]
 
+_PAGE = 1000
+
 
 class OrchestratorClient:
     """REST calls with an admin token; patient while the orchestrator restarts. Close it with `async with`."""
@@ -32,6 +34,16 @@ class OrchestratorClient:
     async def steps(self, after: int = 0) -> list[Json]:
         reply = await self._call("GET", f"/v1/steps?after={after}")
         return list(reply["steps"])
+
+    async def training_groups(self) -> list[Json]:
+        """All of them, newest first."""
+        groups, after = list[Json](), ""
+        while True:
+            page = await self._call("GET", f"/v1/groups?purpose=train&limit={_PAGE}{after}")
+            groups += page["groups"]
+            if page["next"] is None:
+                return groups
+            after = f"&after={page['next']}"
 
     async def admission(self, state: str) -> None:
         await self._call("PUT", "/v1/admission", {"state": state})

@@ -1,6 +1,7 @@
 """A run as it goes on: one table in a terminal, one line every few seconds elsewhere."""
 
 import time
+from collections.abc import Mapping
 from types import TracebackType
 
 from rich.console import Console, Group, RenderableType
@@ -9,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from services.cli.client import Json
+from services.cli.evaluations import together
 from services.cli.folder import Plan, RunFolder
 
 _LINE_PERIOD_S = 5.0
@@ -24,9 +26,11 @@ class Display:
         self._started = time.monotonic()
         self._last_line = 0.0
         self.phase = "starting"
-        self.evaluations: dict[str, Json] = {}
+        self.evaluations: dict[str, dict[str, Json]] = {}  # before, after → environment → evaluation
 
     def __enter__(self) -> "Display":
+        for name, what in self._plan.left_out.items():
+            self._console.print(f"without {name}: {what}", highlight=False)
         if self._live is not None:
             self._live.start()
         return self
@@ -53,7 +57,11 @@ class Display:
         self._console.print(f"report: {folder.root / 'report.json'}\nplot:   {folder.root / 'rewards.png'}")
 
     def _picture(self, progress: Json) -> RenderableType:
-        return Group(Text(self._headline(progress)), environment_table(progress), engine_table(progress))
+        return Group(
+            Text(self._headline(progress)),
+            environment_table(progress, self.evaluations),
+            engine_table(progress),
+        )
 
     def _headline(self, progress: Json) -> str:
         metrics = progress["metrics"]
@@ -65,13 +73,14 @@ class Display:
             f"staleness {progress['staleness']['mean']:.2f}",
         ]
         parts += [f"{name} {metrics[name]:.4g}" for name in ("loss", "entropy") if name in metrics]
-        parts += [f"{which} {_mean(evaluation)}" for which, evaluation in self.evaluations.items()]
+        parts += [f"{which} {_mean(together(found))}" for which, found in self.evaluations.items()]
         return " · ".join(parts)
 
     def _line(self, progress: Json) -> str:
         environments = [
-            f"{row['name']}: share {row['share']:.2f}, {row['in_flight']} in flight, "
-            f"{row['groups_sealed']} sealed, reward {_number(row['mean_reward'])}, "
+            f"{row['name']}: share {row['share']:.2f} of {row['target_share']:.2f}, "
+            f"{row['in_flight']} in flight, {row['groups_trained']} trained, "
+            f"reward {_number(row['mean_reward'])}{_held_out(row['name'], self.evaluations)}, "
             f"failures {_failures(row['failed_by_cause'])}"
             for row in progress["environments"]
         ]
@@ -79,9 +88,9 @@ class Display:
         return " | ".join([self._headline(progress), *environments, f"{tokens:.0f} tokens/s"])
 
 
-def environment_table(progress: Json) -> Table:
-    columns = ("environment", "target", "share", "in flight", "sealed", "trained", "mean reward", "failures")
-    table = Table(*columns)
+def environment_table(progress: Json, evaluations: Mapping[str, Mapping[str, Json]]) -> Table:
+    columns = ("environment", "target", "share", "in flight", "sealed", "trained", "mean reward")
+    table = Table(*columns, *(f"held out {which}" for which in evaluations), "failures")
     for row in progress["environments"]:
         table.add_row(
             row["name"],
@@ -91,6 +100,7 @@ def environment_table(progress: Json) -> Table:
             str(row["groups_sealed"]),
             str(row["groups_trained"]),
             _number(row["mean_reward"]),
+            *(_mean(found.get(row["name"], {})) for found in evaluations.values()),
             _failures(row["failed_by_cause"]),
         )
     return table
@@ -116,6 +126,8 @@ def summary_rows(report: Json) -> list[tuple[str, str]]:
     groups, staleness = report["groups"], report["staleness"]
     return [
         ("held-out reward", f"{_mean(before)} → {_mean(after)} ({after['completed']} rollouts each)"),
+        *((f"  {name}", _change(row)) for name, row in report["environments"].items()),
+        *((f"  {name}", f"left out: {what}") for name, what in report["left_out"].items()),
         (
             "time",
             f"{report['seconds']:.0f} s, {report['steps']} steps, {len(report['weight_versions'])} versions",
@@ -127,6 +139,18 @@ def summary_rows(report: Json) -> list[tuple[str, str]]:
         ("peak memory", f"{report['peak_memory_bytes'] / 2**20:.0f} MiB"),
         ("restarted", ", ".join(f"{name} {n}×" for name, n in report["restarts"].items()) or "nothing"),
     ]
+
+
+def _change(row: Json) -> str:
+    return (
+        f"{_number(row['reward_before'])} → {_number(row['reward_after'])}, {row['groups']} groups, "
+        f"share {row['share']:.3f} of {row['target_share']:.3f}"
+    )
+
+
+def _held_out(name: str, evaluations: Mapping[str, Mapping[str, Json]]) -> str:
+    means = [f"{which} {_mean(found[name])}" for which, found in evaluations.items() if name in found]
+    return f" ({', '.join(means)})" if means else ""
 
 
 def _mean(evaluation: Json) -> str:

@@ -3,7 +3,8 @@
 import json
 import os
 import secrets
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Self
 
@@ -23,14 +24,16 @@ class Plan:
     group_size: int
     learning_rate: float
     max_staleness: int
+    shares: Mapping[str, float] = field(default_factory=lambda: {"terminal": 1.0})
+    left_out: Mapping[str, str] = field(default_factory=dict)  # environment → what this machine lacks
 
 
 @dataclass(frozen=True)
 class Phase:
-    """How far a run has come."""
+    """How far a run has come. Evaluations are by environment, once they have begun."""
 
-    before_evaluation: str | None = None
-    after_evaluation: str | None = None
+    before: Mapping[str, str] = field(default_factory=dict)
+    after: Mapping[str, str] = field(default_factory=dict)
     seconds: float = 0.0
     peak_memory_bytes: int = 0
 

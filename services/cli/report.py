@@ -2,25 +2,32 @@
 
 import asyncio
 import json
-from pathlib import Path
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from statistics import fmean
 
 from services.cli.client import Json, OrchestratorClient
+from services.cli.evaluations import together
 from services.cli.folder import Phase, RunFolder, write_json
+from services.cli.plot import plot_rewards
 
 
 async def write_report(
     folder: RunFolder, client: OrchestratorClient, phase: Phase, restarts: dict[str, int]
 ) -> Json:
     """Gather what the orchestrator knows of the run, write it with its plot, and return it."""
-    assert phase.before_evaluation is not None
-    assert phase.after_evaluation is not None
     progress = await client.progress()
     steps = await client.steps()
+    before, after = await _evaluations(client, phase.before), await _evaluations(client, phase.after)
+    curves = reward_curves(await client.training_groups(), progress["step"])
     report: Json = {
-        "evaluation": {
-            "before": await client.evaluation(phase.before_evaluation),
-            "after": await client.evaluation(phase.after_evaluation),
+        "evaluation": {"before": together(before), "after": together(after)},
+        "environments": {
+            row["name"]: _environment(row, before, after, curves)
+            for row in progress["environments"]
+            if row["name"] in before
         },
+        "left_out": dict(folder.plan().left_out),
         "seconds": phase.seconds,
         "steps": progress["step"],
         "groups": progress["groups"],
@@ -38,21 +45,37 @@ async def write_report(
     return report
 
 
-def plot_rewards(report: Json, path: Path) -> None:
-    """Mean reward of each step, with the two held-out evaluations as points."""
-    import matplotlib  # heavy, and needed once, at the very end
+def reward_curves(groups: Sequence[Json], steps: int) -> dict[str, list[float | None]]:
+    """By environment: the mean reward of the groups that each step consumed, None where it had none."""
+    found: defaultdict[tuple[str, int], list[float]] = defaultdict(list)
+    for group in groups:
+        if group["step"] is not None and group["mean_reward"] is not None:
+            found[group["environment"], group["step"]].append(group["mean_reward"])
+    names = {name for name, _ in found}
+    return {
+        name: [fmean(found[name, step]) if (name, step) in found else None for step in range(1, steps + 1)]
+        for name in names
+    }
 
-    matplotlib.use("Agg")
-    from matplotlib import pyplot
 
-    figure, axes = pyplot.subplots(figsize=(8, 4.5), layout="constrained")
-    rewards = report["rewards"]
-    axes.plot(range(1, len(rewards) + 1), rewards, color="#4c72b0", label="training rollouts, mean of a step")
-    evaluation = report["evaluation"]
-    points = [evaluation["before"]["mean_reward"], evaluation["after"]["mean_reward"]]
-    axes.plot([0, len(rewards)], points, "o--", color="#c44e52", label="held-out tasks, before and after")
-    axes.set(xlabel="step", ylabel="mean reward", ylim=(0, 1), title="Reward")
-    axes.grid(alpha=0.3)
-    axes.legend(loc="lower right")
-    figure.savefig(path, dpi=150)
-    pyplot.close(figure)
+async def _evaluations(client: OrchestratorClient, begun: Mapping[str, str]) -> dict[str, Json]:
+    return {name: await client.evaluation(evaluation_id) for name, evaluation_id in begun.items()}
+
+
+def _environment(
+    row: Json,
+    before: Mapping[str, Json],
+    after: Mapping[str, Json],
+    curves: Mapping[str, list[float | None]],
+) -> Json:
+    name = row["name"]
+    return {
+        "target_share": row["target_share"],
+        "share": row["share"],
+        "groups": row["groups_trained"],
+        "reward_before": before[name]["mean_reward"],
+        "reward_after": after[name]["mean_reward"],
+        "evaluation": {"before": before[name], "after": after[name]},
+        "failed_by_cause": row["failed_by_cause"],
+        "rewards": curves.get(name, []),
+    }

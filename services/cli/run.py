@@ -11,10 +11,13 @@ import typer
 from rich.console import Console
 
 from services.cli.child import ChildFailed
+from services.cli.families import UnknownFamily, chosen, lacking, shares_of
 from services.cli.folder import Plan, RunFolder
 from services.cli.session import Session
 
 console = Console()
+
+_DEFAULT = "terminal"
 
 
 def run(
@@ -27,19 +30,47 @@ def run(
     group_size: Annotated[int, typer.Option(min=2, help="Rollouts of one task in a group.")] = 8,
     learning_rate: Annotated[float, typer.Option(min=0.0, help="AdamW's learning rate.")] = 2e-4,
     max_staleness: Annotated[int, typer.Option(min=0, help="Oldest weights to train on, in versions.")] = 2,
+    environments: Annotated[
+        str, typer.Option(help="Task families to train on: all, or some of terminal,search,swe,slides.")
+    ] = _DEFAULT,
+    share: Annotated[
+        list[str] | None, typer.Option(help="Shares of trained groups, such as terminal=0.4,swe=0.2.")
+    ] = None,
 ) -> None:
-    """Train the tiny policy on terminal tasks: every process real, on this machine alone.
+    """Train the tiny policy on several task families at once: every process real, on this machine alone.
 
-    Starts Valkey, orchestrator, gateway, engine, environment and learner, shows their progress, and
+    Starts Valkey, orchestrator, gateway, engine, environments and learner, shows their progress, and
     ends with a report and a reward plot in the run folder. Ctrl-C stops cleanly; --resume goes on.
     """
-    plan = Plan(steps, seed, evaluation_rollouts, groups_per_step, group_size, learning_rate, max_staleness)
     try:
+        shares, left_out = _shares(environments, share or [])
+        plan = Plan(
+            steps,
+            seed,
+            evaluation_rollouts,
+            groups_per_step,
+            group_size,
+            learning_rate,
+            max_staleness,
+            shares,
+            left_out,
+        )
         folder = RunFolder.open(resume) if resume else RunFolder.create(out or _fresh_folder(), plan)
         raise typer.Exit(asyncio.run(_run(folder)))
-    except (FileExistsError, FileNotFoundError, ChildFailed) as error:
+    except (FileExistsError, FileNotFoundError, UnknownFamily, ChildFailed) as error:
         console.print(f"[red]{error}[/red]", highlight=False)
         raise typer.Exit(1) from None
+
+
+def _shares(environments: str, asked: list[str]) -> tuple[dict[str, float], dict[str, str]]:
+    """The share of each family that this machine can run, and what it lacks for the others."""
+    names = chosen(environments)
+    left_out = lacking(names)
+    here = [name for name in names if name not in left_out]
+    if not here:
+        raise UnknownFamily("; ".join(f"{name} cannot run: {what}" for name, what in left_out.items()))
+    asked = [item for text in asked for item in text.split(",")]
+    return shares_of(here, [item for item in asked if item.partition("=")[0] not in left_out]), left_out
 
 
 async def _run(folder: RunFolder) -> int:

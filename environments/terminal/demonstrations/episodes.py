@@ -1,37 +1,18 @@
 """Plays an instance's solution or one of its slips, and writes down what was said."""
 
-import json
 import re
 import subprocess
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
-from typing import Any
 
 from environments.bash import BASH_TOOL, PROMPT, tool_reply
+from environments.demonstrations.episode import FAREWELL, Episode, drawn, exchange, opening, said
 from environments.terminal.demonstrations.shell import LocalShell
 from environments.terminal.families.harbor import verifier, write_files
 from environments.terminal.families.instance import Commands, Instance
 from environments.terminal.families.splits import instances
-
-Message = dict[str, Any]  # as OpenAI's chat completions have it
-
-FAREWELL = "done"
-
-
-@dataclass(frozen=True)
-class Episode:
-    """One conversation and whether the verifier was content with what it left behind."""
-
-    messages: list[Message]
-    tools: list[dict[str, Any]]
-    task: str
-    correct: bool
-
-    def to_json(self) -> str:
-        return json.dumps(asdict(self))
 
 
 def episodes(count: int, seed: int, scratch: Path) -> Iterator[Episode]:
@@ -44,26 +25,19 @@ def episodes(count: int, seed: int, scratch: Path) -> Iterator[Episode]:
 
 def choose(instance: Instance, random: Random) -> Commands:
     """The solution, or a slip with the probability that it declares."""
-    point = random.random()
-    for slip in instance.slips:
-        point -= slip.share
-        if point < 0:
-            return slip.commands
-    return instance.solution
+    return drawn(instance.solution, [(slip.share, slip.commands) for slip in instance.slips], random)
 
 
 def play(instance: Instance, index: int, commands: Commands, folder: Path) -> Episode:
     """Executes the commands in `folder`, which is filled with the instance's files first."""
     app, logs = folder / "app", folder / "logs"
     write_files(app, instance.start)
-    messages: list[Message] = [
-        {"role": "system", "content": PROMPT.system},
-        {"role": "user", "content": instance.instruction},
-    ]
+    messages = opening(PROMPT.system, instance.instruction)
     with LocalShell(app) as shell:
         for number, command in enumerate(commands):
-            messages += _exchange(f"call_{number}", command, *shell.run(command))
-    messages.append({"role": "assistant", "content": FAREWELL})
+            answer = tool_reply(*shell.run(command))
+            messages += exchange(number, "bash", {"command": command}, answer)
+    messages.append(said(FAREWELL))
     correct = verdict(instance, app, logs)
     return Episode(messages, [BASH_TOOL], f"podium/{instance.family}-{index:05}", correct)
 
@@ -77,20 +51,3 @@ def verdict(instance: Instance, app: Path, logs: Path) -> bool:
 def moved(script: str, app: Path, logs: Path) -> str:
     """A script of a sandbox, for other folders; a path like box/apple.md is none of them."""
     return re.sub(r"/(app|logs)\b", lambda match: str({"app": app, "logs": logs}[match[1]]), script)
-
-
-def _exchange(call_id: str, command: str, output: str, exit_code: int) -> Iterator[Message]:
-    function = {"name": "bash", "arguments": json.dumps({"command": command})}
-    yield {
-        "role": "assistant",
-        "content": "",
-        "tool_calls": [{"id": call_id, "type": "function", "function": function}],
-    }
-    yield {"role": "tool", "tool_call_id": call_id, "content": tool_reply(output, exit_code)}
-
-
-def write_episodes(out: Path, count: int, seed: int, scratch: Path) -> None:
-    """One JSON object a line."""
-    with out.open("w") as file:
-        for episode in episodes(count, seed, scratch):
-            file.write(episode.to_json() + "\n")

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from environments.bash import BASH_TOOL, PROMPT
-from environments.terminal.demonstrations.episodes import Episode, episodes
+from environments.demonstrations.episode import Episode
+from environments.terminal.demonstrations.episodes import episodes
 from environments.terminal.demonstrations.shell import LocalShell
 from environments.terminal.families.splits import split_of
 

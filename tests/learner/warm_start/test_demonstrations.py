@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from renderers import create_renderer
 
-from environments.terminal.demonstrations.episodes import write_episodes
+from environments.demonstrations.__main__ import write_episodes
 from learner.warm_start.demonstrations import RENDERING, Demonstration, Tokens, read_demonstrations, tokenize
 from learner.warm_start.phrases import fixed_phrases
 from services.rendering.tokenizer import ModelTokenizer
@@ -18,7 +18,7 @@ POLICY = Path(__file__).parents[3] / "learner/policy"
 @pytest.fixture(scope="module")
 def demonstrations(tmp_path_factory: pytest.TempPathFactory) -> list[Demonstration]:
     scratch = tmp_path_factory.mktemp("episodes")
-    write_episodes(scratch / "episodes.jsonl", 32, seed=4, scratch=scratch)
+    write_episodes(scratch / "episodes.jsonl", {"terminal": 32}, seed=4, scratch=scratch)
     return read_demonstrations(scratch / "episodes.jsonl")
 
 

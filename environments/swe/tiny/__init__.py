@@ -1,0 +1,1 @@
+"""Software engineering for a tiny policy: modules of two lines with one wrong word, and demonstrations."""
