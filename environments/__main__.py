@@ -13,6 +13,7 @@ from environments.artifacts import Artifacts
 from environments.family import Family
 from environments.host import Host
 from environments.metrics import EnvironmentMetrics
+from environments.outside import outside_family
 from environments.registration import Registrar
 from environments.reporter import Reporter
 from environments.runner import Runner
@@ -72,7 +73,7 @@ def _serve(settings: EnvironmentSettings) -> None:
     metrics = EnvironmentMetrics()
     chat, reports = http_client(timeout_s=600), http_client(timeout_s=10)
     orchestrator = http_client(base_url=settings.orchestrator_url, token=_token(settings), timeout_s=10)
-    name = settings.name or settings.family
+    name = settings.environment_name
     artifacts = Artifacts(
         settings.artifacts_dir / name, settings.url, settings.artifacts_kept, settings.artifact_bytes
     )
@@ -83,7 +84,7 @@ def _serve(settings: EnvironmentSettings) -> None:
     registration = Registration(
         name=name,
         url=settings.url,
-        dispatch_token=secrets.token_urlsafe(32),
+        dispatch_token=_dispatch_token(settings),
         share=settings.share,
     )
     registrar = Registrar(orchestrator, registration, runner, settings.heartbeat_s, crash)
@@ -102,6 +103,8 @@ def _family(settings: EnvironmentSettings, host: Host) -> Family:
             return swe_family(host, load_settings(SweSettings))
         case "slides":
             return slides_family(host, load_settings(SlidesSettings))
+        case outside:
+            return outside_family(outside, host)
 
 
 def _write_tasks(settings: EnvironmentSettings) -> None:
@@ -115,10 +118,21 @@ def _write_tasks(settings: EnvironmentSettings) -> None:
 
 
 def _token(settings: EnvironmentSettings) -> str:
+    return _secret("PODIUM_ENVIRONMENT_TOKEN_FILE", settings.token_file)
+
+
+def _dispatch_token(settings: EnvironmentSettings) -> str:
+    """What callers must present: the file's content, or a fresh one that only the orchestrator learns."""
+    if settings.dispatch_token_file is None:
+        return secrets.token_urlsafe(32)
+    return _secret("PODIUM_ENVIRONMENT_DISPATCH_TOKEN_FILE", settings.dispatch_token_file)
+
+
+def _secret(variable: str, path: Path) -> str:
     try:
-        return settings.token_file.read_text().strip()
+        return path.read_text().strip()
     except OSError as error:
-        raise Refused(f"PODIUM_ENVIRONMENT_TOKEN_FILE cannot be read: {error}") from None
+        raise Refused(f"{variable} cannot be read: {error}") from None
 
 
 def _family_from_arguments() -> None:

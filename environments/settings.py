@@ -9,13 +9,15 @@ from pydantic_settings import SettingsConfigDict
 from services.contracts.words import Name
 from services.kit.settings import ProcessSettings
 
+FAMILIES = ("terminal", "search", "swe", "slides")
+
 
 class EnvironmentSettings(ProcessSettings):
     """`public_url` is where the orchestrator reaches this service; `token_file` has scope environment."""
 
     model_config = SettingsConfigDict(env_prefix="PODIUM_ENVIRONMENT_")
 
-    family: Literal["terminal", "search", "swe", "slides"]
+    family: str = Field(pattern=rf"^({'|'.join(FAMILIES)}|[\w.]+:\w+)$", description="or module:function")
     name: Name | None = Field(default=None, description="the family's name, if not given")
     host: str = "127.0.0.1"
     port: int = Field(default=8300, ge=0, le=65535)
@@ -23,6 +25,7 @@ class EnvironmentSettings(ProcessSettings):
     log_level: str = "INFO"
     orchestrator_url: str
     token_file: Path
+    dispatch_token_file: Path | None = Field(default=None, description="what callers present; fresh if unset")
     public_url: str | None = None
     share: Annotated[float, Field(ge=0.0)] = 1.0
     capacity: int = Field(default=16, ge=1, description="rollouts at once")
@@ -33,7 +36,7 @@ class EnvironmentSettings(ProcessSettings):
     artifacts_kept: int = Field(default=2_000, ge=1, description="rollouts whose files are kept")
     artifact_bytes: int = Field(default=2_000_000, ge=10_000, description="of the largest file kept")
 
-    tasks_dir: Path = Field(description="the family's tasks; generated if it does not exist")
+    tasks_dir: Path = Field(default=Path("tasks"), description="the family's; generated if there are none")
     tasks: Literal["own", "tiny"] = Field(
         default="own", description="which are generated: the family's own, or such as a tiny policy can learn"
     )
@@ -46,6 +49,11 @@ class EnvironmentSettings(ProcessSettings):
         if self.port == 0 and self.public_url is None:
             raise ValueError("port 0 needs public_url: where does the orchestrator reach this service?")
         return self
+
+    @property
+    def environment_name(self) -> str:
+        """The name it registers under: of an outside family, the package's."""
+        return self.name or self.family.partition(":")[0].partition(".")[0].lower()
 
     @property
     def url(self) -> str:
