@@ -63,6 +63,8 @@ def missing_part(marker: str) -> str | None:
             return None if _docker_answers() else "no Docker Engine answers"
         case "chromium":
             return None if shutil.which("chromium") else "no program chromium"
+        case "node":
+            return None if shutil.which("node") else "no program node"
     return None
 
 

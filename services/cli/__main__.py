@@ -2,6 +2,7 @@
 
 import typer
 
+from services.cli import env
 from services.cli.run import run
 
 app = typer.Typer(
@@ -11,6 +12,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command()(run)
+app.add_typer(env.app, name="env")
 
 
 @app.callback()

@@ -21,6 +21,8 @@ PROCESSES = (
     "learner",
     "test",
 )
+# What the `podium` command reads; processes may be started beside it.
+OF_THE_COMMAND = frozenset({"PODIUM_URL", "PODIUM_ADMIN_TOKEN_FILE", "PODIUM_DISPATCH_TOKEN_FILE"})
 
 
 class ProcessSettings(BaseSettings):
@@ -59,7 +61,7 @@ def misspelt(kind: type[ProcessSettings], environment: Mapping[str, str]) -> lis
         _unknown(variable, known)
         for variable in sorted(environment)
         if variable.upper().startswith("PODIUM_")
-        and variable.upper() not in known
+        and variable.upper() not in known | OF_THE_COMMAND
         and not _of_another_process(variable.upper(), prefix)
     ]
 

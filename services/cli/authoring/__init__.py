@@ -1,0 +1,1 @@
+"""For authors of environments: write one, check one, play one."""
