@@ -4,6 +4,7 @@ PYTHON ?= python3.11
 BIN := .venv/bin
 STAMP := .venv/.installed
 ARGS ?=
+WORKERS ?= 2
 NAME ?= gateway
 COMPOSE := docker-compose.yml
 
@@ -34,8 +35,8 @@ check: $(STAMP) ## lint, format, types and architecture
 	@echo "mypy" && $(BIN)/mypy
 	@echo "lint-imports" && $(BIN)/lint-imports --no-logo
 
-test: check ## check, then every test (ARGS for pytest)
-	@$(BIN)/python -m pytest --durations=10 $(ARGS)
+test: check ## check, then every test (ARGS for pytest, WORKERS=2)
+	@$(BIN)/python -m pytest --durations=10 --numprocesses $(WORKERS) --dist loadgroup --no-loadscope-reorder $(ARGS)
 
 bench: $(STAMP) ## one benchmark: a table, and last one JSON line (NAME=gateway or transport)
 	@$(BIN)/python -m bench $(NAME) $(ARGS)

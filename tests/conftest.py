@@ -12,7 +12,7 @@ import pytest
 
 from services.kit.access import Signer
 
-pytest_plugins = ["tests.servers"]
+pytest_plugins = ["tests.parallel", "tests.servers"]
 
 _SECRET = "a secret for tests of at least 32 characters"
 
