@@ -8,18 +8,14 @@ from contextlib import AsyncExitStack, suppress
 import torch
 
 from learner.app import create_app
-from learner.batch import Rules
-from learner.checkpoint import Checkpoints
 from learner.durable import exclusive
-from learner.losses import Band
+from learner.follower import follow
 from learner.metrics import LearnerMetrics
-from learner.policy import Policy
+from learner.ranks import Ranks
 from learner.reports import Reporter
 from learner.settings import LearnerSettings
-from learner.step import Objective
-from learner.train import Learner, Schedule, Transports
-from learner.weights import WeightFolder
-from services.kit.crash import CrashPoints
+from learner.train import Learner, Transports
+from learner.wiring import build, descent_of
 from services.kit.failure import Failure
 from services.kit.http import http_client
 from services.kit.log import configure_log
@@ -38,12 +34,21 @@ def main() -> None:
     torch.manual_seed(settings.seed)
     reasons: list[str] = []
     try:
-        with exclusive(settings.checkpoint_dir):
-            asyncio.run(run(settings))
+        _take_rank(settings, Ranks.join())
     except* Failure as failures:
         reasons = [f"{failure.detail}: {failure.remedy}" for failure in leaves(failures)]
     if reasons:
         sys.exit("\n".join(reasons))
+
+
+def _take_rank(settings: LearnerSettings, ranks: Ranks) -> None:
+    """Lead, or follow who leads."""
+    if ranks.rank:
+        follow(descent_of(settings, ranks))
+    else:
+        with exclusive(settings.checkpoint_dir):
+            asyncio.run(run(settings, ranks))
+    ranks.leave()
 
 
 def leaves(failures: ExceptionGroup[Failure]) -> list[Failure]:
@@ -54,8 +59,8 @@ def leaves(failures: ExceptionGroup[Failure]) -> list[Failure]:
     return flat
 
 
-async def run(settings: LearnerSettings) -> None:
-    """Train until the last step or a signal; reports still on their way get a few seconds."""
+async def run(settings: LearnerSettings, ranks: Ranks) -> None:
+    """Lead: train until the last step or a signal; reports still on their way get a few seconds."""
     metrics = LearnerMetrics()
     async with AsyncExitStack() as stack:
         redis = connect(settings.redis_url)
@@ -64,48 +69,11 @@ async def run(settings: LearnerSettings) -> None:
         http = await stack.enter_async_context(http_client(base_url=settings.orchestrator_url, token=token))
         reporter = Reporter(http)
         transports = Transports(RedisGroupStream(redis), RedisTokenStore(redis), RedisWeightChannel(redis))
-        learner = build(settings, transports, reporter, metrics)
+        learner = build(settings, transports, reporter, metrics, ranks)
         app = create_app(metrics)
         await stack.enter_async_context(serving(app, settings.host, settings.port, settings.ready_file))
         await stack.enter_async_context(reporter.running())
         await _until_signal(learner)
-
-
-def build(
-    settings: LearnerSettings, transports: Transports, reporter: Reporter, metrics: LearnerMetrics
-) -> Learner:
-    """A learner of these settings. The policy is made here and nowhere else."""
-    policy = Policy.load(settings.policy)
-    teacher = Policy.load(settings.teacher) if settings.teacher else None
-    optimizer = torch.optim.AdamW(
-        policy.model.parameters(),
-        lr=settings.learning_rate,
-        betas=settings.betas,
-        weight_decay=settings.weight_decay,
-    )
-    band = Band(settings.epsilon_low, settings.epsilon_high)
-    crash = CrashPoints(settings.crash_at)
-    return Learner(
-        policy,
-        optimizer,
-        Objective.of(settings.loss, band, settings.beta, teacher),
-        Rules(settings.max_staleness, settings.normalise_std, teacher is not None),
-        Schedule(
-            groups_per_step=settings.groups_per_step,
-            steps_per_version=settings.steps_per_version,
-            max_steps=settings.max_steps,
-            token_budget=settings.token_budget,
-            clip_norm=settings.clip_norm,
-            reset_optimizer=settings.reset_optimizer,
-            keep_records=settings.keep_records,
-        ),
-        transports,
-        Checkpoints(settings.checkpoint_dir, crash),
-        WeightFolder(settings.weights_dir, settings.keep_versions, crash),
-        reporter,
-        metrics,
-        crash,
-    )
 
 
 async def _until_signal(learner: Learner) -> None:

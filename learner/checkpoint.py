@@ -68,8 +68,10 @@ class Checkpoints:
         if not self._steps():
             return Position()
         folder = self._steps()[-1]
-        policy.model.load_state_dict(torch.load(folder / "parameters.pt", weights_only=True))
-        state = torch.load(folder / "optimizer.pt", weights_only=True)
+        policy.model.load_state_dict(
+            torch.load(folder / "parameters.pt", map_location="cpu", weights_only=True)
+        )
+        state = torch.load(folder / "optimizer.pt", map_location="cpu", weights_only=True)
         optimizer.load_state_dict(state["optimizer"])
         torch.set_rng_state(state["random"])
         return _read_position(folder)

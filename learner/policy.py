@@ -3,8 +3,10 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from transformers import AutoModelForCausalLM, PreTrainedModel
 from transformers.utils import logging
@@ -30,26 +32,35 @@ class Policy:
         self._plain_head = _has_plain_head(model)
 
     @classmethod
-    def load(cls, folder: Path) -> "Policy":
-        """The model of a Hugging Face folder."""
+    def load(cls, folder: Path, device: torch.device | None = None) -> "Policy":
+        """The model of a Hugging Face folder, on the processor unless another device is given."""
         logging.disable_progress_bar()  # type: ignore[no-untyped-call]
         model = AutoModelForCausalLM.from_pretrained(
             folder, dtype=torch.float32, attn_implementation="sdpa", local_files_only=True
         )
         model.config.use_cache = False
+        torch.nn.Module.to(model, device or torch.device("cpu"))
         return cls(model, folder)
 
     @property
     def vocabulary(self) -> int:
         return int(self.model.config.get_text_config().vocab_size)
 
+    @property
+    def device(self) -> torch.device:
+        return self.model.device
+
+    def tensor(self, array: NDArray[Any]) -> Tensor:
+        """An array where the policy is."""
+        return torch.from_numpy(array).to(self.device)
+
     def score(self, batch: MicroBatch) -> TokenScores:
         """Log-probs of the trained tokens at the temperature of their call: log_softmax(logits / T)."""
-        mask = torch.from_numpy(batch.loss_mask)
+        mask = self.tensor(batch.loss_mask)
         logits = self._logits(batch, mask)
-        temperatures = torch.from_numpy(batch.temperatures)[mask]
+        temperatures = self.tensor(batch.temperatures)[mask]
         distribution = torch.log_softmax(logits / temperatures[:, None], dim=-1)
-        sampled = torch.from_numpy(batch.token_ids)[mask]
+        sampled = self.tensor(batch.token_ids)[mask]
         logprobs = distribution.gather(1, sampled[:, None]).squeeze(1)
         return TokenScores(logprobs, entropy(distribution.detach()))
 
@@ -57,9 +68,9 @@ class Policy:
         """Logits [tokens, vocabulary] that predict the tokens under `mask`, each from the one before it."""
         rows, columns = mask.nonzero(as_tuple=True)
         inputs = {
-            "input_ids": torch.from_numpy(batch.token_ids),
-            "position_ids": torch.from_numpy(batch.position_ids),
-            "attention_mask": torch.from_numpy(batch.attention()),
+            "input_ids": self.tensor(batch.token_ids),
+            "position_ids": self.tensor(batch.position_ids),
+            "attention_mask": self.tensor(batch.attention()),
             "use_cache": False,
         }
         if not self._plain_head:
@@ -75,7 +86,7 @@ def _has_plain_head(model: PreTrainedModel) -> bool:
 
     They mostly are; then the vocabulary is computed for trained tokens only.
     """
-    probe = {"input_ids": torch.arange(4)[None], "use_cache": False}
+    probe = {"input_ids": torch.arange(4, device=model.device)[None], "use_cache": False}
     hidden = model.base_model(**probe).last_hidden_state
     return torch.equal(model(**probe).logits, _head(model)(hidden))
 

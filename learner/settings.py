@@ -5,13 +5,15 @@ here are our own, found with a policy of half a million parameters.
 """
 
 from pathlib import Path
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import Field, model_validator
 from pydantic_settings import SettingsConfigDict
 
 from learner.step import LossName
 from services.kit.settings import ProcessSettings
+
+Device = Literal["cpu", "cuda"]
 
 
 class LearnerSettings(ProcessSettings):
@@ -48,6 +50,7 @@ class LearnerSettings(ProcessSettings):
     clip_norm: float = Field(default=1.0, gt=0)
     reset_optimizer: bool = Field(default=True, description="forget Adam's moments after each publish")
 
+    device: Device = Field(default="cpu", description="cuda: the one of LOCAL_RANK")
     threads: int = Field(default=1, ge=1)
     seed: int = 0
     keep_records: bool = Field(default=True, description="leave token records of trained groups to expire")

@@ -13,6 +13,7 @@ from learner.losses import Band, Loss, TokenLoss, direct, distillation_advantage
 from learner.metrics import UpdateMetrics
 from learner.packing import MicroBatch, packing_efficiency
 from learner.policy import Policy, TokenScores
+from learner.ranks import Ranks, Update
 
 LossName = Literal["direct", "grpo_icepop", "ppo_clip", "distillation"]
 
@@ -38,14 +39,14 @@ class Objective:
         }
         return cls(losses[name], teacher)
 
-    def of_tokens(self, batch: MicroBatch, scores: TokenScores) -> TokenLoss:
-        """Loss of each trained token of a micro-batch."""
+    def of_tokens(self, policy: Policy, batch: MicroBatch, scores: TokenScores) -> TokenLoss:
+        """Loss of each trained token of a micro-batch that `policy` has scored."""
         mask = batch.loss_mask
-        advantages = torch.from_numpy(batch.advantages[mask])
+        advantages = policy.tensor(batch.advantages[mask])
         if self.teacher is not None:
             with torch.no_grad():
                 advantages = distillation_advantages(scores.logprobs, self.teacher.score(batch).logprobs)
-        return self.loss(scores.logprobs, torch.from_numpy(batch.rollout_logprobs[mask]), advantages)
+        return self.loss(scores.logprobs, policy.tensor(batch.rollout_logprobs[mask]), advantages)
 
 
 @dataclass
@@ -58,10 +59,21 @@ class Tally:
     gaps: list[Tensor] = field(default_factory=list)
 
     def add(self, batch: MicroBatch, scores: TokenScores, loss: TokenLoss, weights: Tensor) -> None:
-        self.losses.append((loss.values * weights).detach())
-        self.inside.append(loss.inside)
-        self.entropies.append(scores.entropy)
-        self.gaps.append(scores.logprobs.detach() - torch.from_numpy(batch.rollout_logprobs[batch.loss_mask]))
+        rollout_logprobs = torch.from_numpy(batch.rollout_logprobs[batch.loss_mask])
+        self.losses.append((loss.values * weights).detach().cpu())
+        self.inside.append(loss.inside.cpu())
+        self.entropies.append(scores.entropy.cpu())
+        self.gaps.append(scores.logprobs.detach().cpu() - rollout_logprobs)
+
+    @classmethod
+    def of(cls, tallies: Sequence["Tally"]) -> "Tally":
+        """All of several ranks' numbers."""
+        return cls(
+            losses=[values for tally in tallies for values in tally.losses],
+            inside=[values for tally in tallies for values in tally.inside],
+            entropies=[values for tally in tallies for values in tally.entropies],
+            gaps=[values for tally in tallies for values in tally.gaps],
+        )
 
     def metrics(
         self, batches: Sequence[MicroBatch], total_weight: float, grad_norm: float, *, updated: bool
@@ -86,34 +98,47 @@ class Tally:
         )
 
 
-def update(
-    policy: Policy,
-    optimizer: torch.optim.Optimizer,
-    objective: Objective,
-    batches: Sequence[MicroBatch],
-    clip_norm: float,
-    stop: Event,
-) -> UpdateMetrics:
-    """One AdamW update on the weighted mean loss of all trained tokens.
+@dataclass(frozen=True)
+class Descent:
+    """What an update changes and how, the same on every rank."""
 
-    Raises Abandoned, with nothing changed, once `stop` is set.
-    """
-    total_weight = float(sum(batch.weights[batch.loss_mask].sum() for batch in batches))
-    tally = Tally()
-    optimizer.zero_grad(set_to_none=True)
-    for batch in batches:
-        if stop.is_set():
-            raise Abandoned
-        scores = policy.score(batch)
-        loss = objective.of_tokens(batch, scores)
-        weights = torch.from_numpy(batch.weights[batch.loss_mask])
-        torch.autograd.backward(torch.sum(loss.values * weights) / total_weight)
-        tally.add(batch, scores, loss, weights)
-    grad_norm = float(torch.nn.utils.clip_grad_norm_(policy.model.parameters(), clip_norm))
-    finite = grad_norm < float("inf")
-    if finite:
-        optimizer.step()
-    return tally.metrics(batches, total_weight, grad_norm if finite else 0.0, updated=finite)
+    policy: Policy
+    optimizer: torch.optim.Optimizer
+    objective: Objective
+    clip_norm: float
+    ranks: Ranks
+
+    def lead(self, batches: Sequence[MicroBatch], stop: Event) -> UpdateMetrics:
+        """One AdamW update on the weighted mean loss of all trained tokens, by all ranks.
+
+        Raises Abandoned, with nothing changed, once `stop` is set.
+        """
+        total_weight = float(sum(batch.weights[batch.loss_mask].sum() for batch in batches))
+        self.ranks.order(Update(total_weight))
+        tally, grad_norm = self.take_part(batches, total_weight, stop)
+        updated = grad_norm < float("inf")
+        return tally.metrics(batches, total_weight, grad_norm if updated else 0.0, updated=updated)
+
+    def take_part(
+        self, batches: Sequence[MicroBatch], total_weight: float, stop: Event
+    ) -> tuple[Tally, float]:
+        """This rank's part: its tally (the leader's is that of all ranks) and the norm of the gradient."""
+        tally = Tally()
+        self.optimizer.zero_grad(set_to_none=True)
+        for batch in self.ranks.deal(batches):
+            if stop.is_set():
+                raise Abandoned
+            scores = self.policy.score(batch)
+            loss = self.objective.of_tokens(self.policy, batch, scores)
+            weights = self.policy.tensor(batch.weights[batch.loss_mask])
+            torch.autograd.backward(torch.sum(loss.values * weights) / total_weight)
+            tally.add(batch, scores, loss, weights)
+        self.ranks.sum_gradients(self.policy.model)
+        total = Tally.of(self.ranks.gather(tally))
+        grad_norm = float(torch.nn.utils.clip_grad_norm_(self.policy.model.parameters(), self.clip_norm))
+        if grad_norm < float("inf"):
+            self.optimizer.step()
+        return total, grad_norm
 
 
 def _quantiles(values: Tensor) -> tuple[float, float, float]:

@@ -19,16 +19,15 @@ from dataclasses import dataclass, replace
 from threading import Event
 
 import structlog
-import torch
 
 from learner.batch import Batch, Rules, assemble
 from learner.checkpoint import Checkpoints, Position
 from learner.inbox import Inbox
 from learner.metrics import LearnerMetrics, StepMetrics, UpdateMetrics
 from learner.packing import pack
-from learner.policy import Policy
+from learner.ranks import End, Forget, Restore
 from learner.reports import Reporter
-from learner.step import Objective, update
+from learner.step import Descent
 from learner.weights import WeightFolder
 from services.contracts.sealed_group import SealedGroup
 from services.contracts.step import StepReport
@@ -49,7 +48,6 @@ class Schedule:
     steps_per_version: int
     max_steps: int | None
     token_budget: int
-    clip_norm: float
     reset_optimizer: bool
     keep_records: bool
 
@@ -64,13 +62,11 @@ class Transports:
 
 
 class Learner:
-    """Owns the policy and its optimizer, and the position of training."""
+    """Owns the position of training, and leads the ranks that train."""
 
     def __init__(
         self,
-        policy: Policy,
-        optimizer: torch.optim.Optimizer,
-        objective: Objective,
+        descent: Descent,
         rules: Rules,
         schedule: Schedule,
         transports: Transports,
@@ -80,9 +76,10 @@ class Learner:
         metrics: LearnerMetrics,
         crash: CrashPoints,
     ) -> None:
-        self.policy = policy
-        self._optimizer = optimizer
-        self._objective = objective
+        self.policy = descent.policy
+        self._optimizer = descent.optimizer
+        self._descent = descent
+        self._ranks = descent.ranks
         self._rules = rules
         self._schedule = schedule
         self._transports = transports
@@ -101,12 +98,14 @@ class Learner:
             await self._recover()
             while not self._is_last(self._position.step):
                 await self._step()
+            self._ranks.order(End())
         finally:
             self._stop.set()
 
     async def _recover(self) -> None:
         """Go on from the newest checkpoint, and do again whatever may not have followed it."""
         self._position = self._checkpoints.load(self.policy, self._optimizer)
+        self._ranks.order(Restore(self.policy.model.state_dict(), self._optimizer.state_dict()))
         self._inbox = Inbox(self._transports.groups, self._position.consumed)
         await self._inbox.recover()
         self._reporter.submit(self._position.reports)
@@ -137,6 +136,7 @@ class Learner:
         report = self._advance(batch, metrics)
         if self._made_version and self._schedule.reset_optimizer:
             self._optimizer.state.clear()
+            self._ranks.order(Forget())
         await asyncio.to_thread(self._checkpoints.save, self._position, self.policy, self._optimizer)
         self._crash.reached("after_checkpoint")
 
@@ -156,9 +156,7 @@ class Learner:
         samples = batch.samples
         if not samples:
             return None
-        packs = pack(samples, self._schedule.token_budget)
-        clip_norm = self._schedule.clip_norm
-        return update(self.policy, self._optimizer, self._objective, packs, clip_norm, self._stop)
+        return self._descent.lead(pack(samples, self._schedule.token_budget), self._stop)
 
     def _advance(self, batch: Batch, metrics: StepMetrics) -> StepReport:
         """Move the position past a batch; a step that ends a version makes the next one."""

@@ -75,4 +75,4 @@ def _write_model(policy: Policy, folder: Path, crash: CrashPoints) -> None:
 
 def _same_weights(policy: Policy, folder: Path) -> bool:
     written = Policy.load(folder).model.state_dict()
-    return all(tensor.equal(written[name]) for name, tensor in policy.model.state_dict().items())
+    return all(tensor.cpu().equal(written[name]) for name, tensor in policy.model.state_dict().items())

@@ -20,9 +20,12 @@ def _main(environment: Mapping[str, str], log: Path) -> None:
     main()
 
 
-def start(settings: Mapping[str, object], log: Path) -> ForkServerProcess:
-    """A learner with these settings (without their prefix)."""
+def start(
+    settings: Mapping[str, object], log: Path, job: Mapping[str, str] | None = None
+) -> ForkServerProcess:
+    """A learner with these settings (without their prefix), and what torchrun would tell it of its job."""
     environment = {f"PODIUM_LEARNER_{name.upper()}": str(value) for name, value in settings.items()}
+    environment |= job or {}
     process = _context.Process(target=_main, args=(environment, log))
     process.start()
     return process

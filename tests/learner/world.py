@@ -9,12 +9,12 @@ import httpx
 import numpy as np
 from fastapi import FastAPI, Response
 
-from learner.__main__ import build
 from learner.metrics import LearnerMetrics
 from learner.policy import Policy
 from learner.reports import Reporter
 from learner.settings import LearnerSettings
 from learner.train import Transports
+from learner.wiring import build
 from services.contracts.sealed_group import SealedGroup
 from services.contracts.step import StepReport
 from services.contracts.weights import WeightAnnouncement
