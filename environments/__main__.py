@@ -77,7 +77,8 @@ def _serve(settings: EnvironmentSettings) -> None:
     artifacts = Artifacts(
         settings.artifacts_dir / name, settings.url, settings.artifacts_kept, settings.artifact_bytes
     )
-    host = Host(name, settings.capacity, settings.tasks_dir, sandboxes, chat, metrics, artifacts)
+    announced = settings.announced_capacity or settings.capacity
+    host = Host(name, announced, settings.tasks_dir, sandboxes, chat, metrics, artifacts)
     family = _family(settings, host)
     crash = CrashPoints(settings.crash_at)
     runner = Runner(family, settings.capacity, Reporter(reports, crash=crash), metrics)

@@ -29,6 +29,9 @@ class EnvironmentSettings(ProcessSettings):
     public_url: str | None = None
     share: Annotated[float, Field(ge=0.0)] = 1.0
     capacity: int = Field(default=16, ge=1, description="rollouts at once")
+    announced_capacity: int | None = Field(
+        default=None, ge=1, description="of all replicas behind public_url; `capacity`, if not given"
+    )
     heartbeat_s: float = Field(default=2.0, gt=0)
     crash_at: str = Field(default="", description="for tests: where this process kills itself")
 
