@@ -66,7 +66,6 @@ class TerminalFamily:
 
     async def _score(self, task: TerminalTask, tree: bytes) -> tuple[Verdict, str]:
         limits = task.limits(self._rules.verifier_output_bytes)
-        workdir = self._sandboxes.workdir(task.blueprint)
         with self._metrics.phase("verify"):
             async with self._sandboxes.open(task.blueprint, limits, tree) as sandbox:
-                return await verify(sandbox, task, workdir)
+                return await verify(sandbox, task, sandbox.workdir)

@@ -6,11 +6,11 @@ import re
 import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, nullcontext, suppress
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from shlex import quote
 from typing import Self
 
-from services.kit.failure import Unavailable
+from services.kit.failure import Missing, Refused, Unavailable
 from services.sandbox.archive import empty_archive
 from services.sandbox.cgroup import BoxGroup, Cgroups
 from services.sandbox.channel import Channel, Flooded, resolve
@@ -18,7 +18,7 @@ from services.sandbox.dockerfile import Dockerfile
 from services.sandbox.image import ImageBuilder
 from services.sandbox.launch import Image, Launched, launch
 from services.sandbox.output import BoundedOutput
-from services.sandbox.port import Blueprint, CommandResult, Limits, Sandbox, SandboxFailure
+from services.sandbox.port import Blueprint, CommandResult, Limits, NetworkMode, Sandbox, SandboxFailure, Tier
 from services.sandbox.probe import PROBE, missing_hardening
 from services.sandbox.seccomp import filter_program
 
@@ -26,15 +26,17 @@ _START_S = 20.0
 _TRANSFER_S = 60.0
 _TIMED_OUT = 124
 _KILLED = 137
+_USE_DOCKER = "use Docker for this task"
 
 
 class BubblewrapSandbox:
     """One box: an init that only we can stop, a shell under it, and a tree in memory."""
 
-    def __init__(self, launched: Launched, limits: Limits, group: BoxGroup | None) -> None:
+    def __init__(self, launched: Launched, limits: Limits, workdir: str, group: BoxGroup | None) -> None:
         self._process = launched.process
         self._channel = Channel(launched.commands, launched.output, launched.statuses)
         self._limits = limits
+        self.workdir = workdir
         self._group = group
         self._sequence = 0
         self._init_pid = 0
@@ -58,7 +60,9 @@ class BubblewrapSandbox:
         await self._channel.write(b"go\n")
         return self
 
-    async def run(self, command: str, timeout_s: float) -> CommandResult:
+    async def run(self, command: str, timeout_s: float, user: str | None = None) -> CommandResult:
+        if user is not None:
+            raise Refused(f"user {user}: bubblewrap has none but nobody", field="user", remedy=_USE_DOCKER)
         sink = BoundedOutput(self._limits.output_bytes)
         plain = command.replace("\0", "").encode(errors="replace").decode()
         try:
@@ -95,6 +99,14 @@ class BubblewrapSandbox:
     async def tree(self) -> bytes:
         sink = BoundedOutput(4 * self._limits.work_bytes)
         await self._transfer("/usr/bin/tar -c -S -f - --one-file-system -C / . 2>/dev/null", sink)
+        return sink.raw()
+
+    async def get(self, path: str) -> bytes:
+        folder, name = str(PurePosixPath(path).parent), PurePosixPath(path).name or "."
+        sink = BoundedOutput(4 * self._limits.work_bytes)
+        line = f"/usr/bin/tar -c -S -f - -C {quote(folder)} -- {quote(name)} 2>/dev/null"
+        if await self._transfer(line, sink) != 0:
+            raise Missing(f"{path} is not in the sandbox, or cannot be read", field="path", value=path)
         return sink.raw()
 
     async def close(self) -> None:
@@ -178,18 +190,20 @@ class BubblewrapSandboxes:
         return self._cgroups is not None
 
     def check(self, blueprint: Blueprint) -> None:
+        refuse_beyond_bubblewrap(blueprint)
         self._dockerfile(blueprint.folder)
-
-    def workdir(self, blueprint: Blueprint) -> str:
-        return blueprint.workdir or self._dockerfile(blueprint.folder).workdir
 
     @asynccontextmanager
     async def open(
         self, blueprint: Blueprint, limits: Limits, tree: bytes | None = None
     ) -> AsyncIterator[Sandbox]:
-        built = await self._builder.image(self._dockerfile(blueprint.folder), limits)
+        refuse_beyond_bubblewrap(blueprint)
+        dockerfile = self._dockerfile(blueprint.folder)
+        built = await self._builder.image(dockerfile, limits)
         image = Image(
-            built.tree if tree is None else tree, self.workdir(blueprint), {**built.env, **blueprint.env}
+            built.tree if tree is None else tree,
+            blueprint.workdir or dockerfile.workdir,
+            {**built.env, **blueprint.env},
         )
         async with self._bare(image, limits) as box:
             yield box
@@ -206,11 +220,26 @@ class BubblewrapSandboxes:
                 launched = launch(limits, image, self._seccomp)
             except OSError as error:
                 raise SandboxFailure(f"bubblewrap did not start: {error}") from error
-            box = BubblewrapSandbox(launched, limits, group)
+            box = BubblewrapSandbox(launched, limits, image.workdir, group)
             try:
                 yield await box.start()
             finally:
                 await asyncio.shield(box.close())
+
+
+def refuse_beyond_bubblewrap(blueprint: Blueprint) -> None:
+    """Errors: Refused, naming the field that takes Docker."""
+    wanted = {
+        "image": blueprint.image,
+        "compose": blueprint.compose,
+        "user": blueprint.user,
+        "network": None if blueprint.network.mode is NetworkMode.NONE else blueprint.network.mode,
+        "tier": None if blueprint.tier is Tier.SEMI_TRUSTED else blueprint.tier,
+    }
+    for name, value in wanted.items():
+        if value is not None:
+            detail = f"{blueprint.folder}: {name} = {value} is not to be had under bubblewrap"
+            raise Refused(detail, field=name, value=value, remedy=_USE_DOCKER)
 
 
 async def _exited(pid: int, timeout_s: float) -> None:

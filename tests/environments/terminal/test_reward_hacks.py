@@ -83,11 +83,15 @@ class Recorded:
         self._inner = inner
         self.calls: list[str] = []
 
-    async def run(self, command: str, timeout_s: float) -> CommandResult:
+    @property
+    def workdir(self) -> str:
+        return self._inner.workdir
+
+    async def run(self, command: str, timeout_s: float, user: str | None = None) -> CommandResult:
         self.calls.append(
             "tests" if "/tests/test.sh" in command else "read" if "[ -f" in command else "clear"
         )
-        return await self._inner.run(command, timeout_s)
+        return await self._inner.run(command, timeout_s, user)
 
     async def reset(self) -> None:
         self.calls.append("kill")
@@ -99,6 +103,9 @@ class Recorded:
 
     async def tree(self) -> bytes:
         return await self._inner.tree()
+
+    async def get(self, path: str) -> bytes:
+        return await self._inner.get(path)
 
 
 async def test_what_the_tests_started_is_killed_before_the_reward_is_read(tmp_path: Path) -> None:

@@ -6,12 +6,17 @@ import time
 
 import pytest
 
+from services.kit.failure import Missing
 from services.sandbox.archive import archive_of
 from services.sandbox.port import Blueprint, Limits, Sandbox, Sandboxes
 
 
 async def out(sandbox: Sandbox, command: str, timeout_s: float = 5.0) -> str:
     return (await sandbox.run(command, timeout_s)).output
+
+
+async def test_says_where_its_shell_starts(sandbox: Sandbox) -> None:
+    assert await out(sandbox, "pwd") == f"{sandbox.workdir}\n" == "/app\n"
 
 
 async def test_starts_in_its_work_folder_with_the_images_files_and_variables(sandbox: Sandbox) -> None:
@@ -109,6 +114,18 @@ async def test_put_makes_its_folder(sandbox: Sandbox) -> None:
     big = bytes(range(256)) * 4096
     await sandbox.put(archive_of({"a/small.txt": b"small\n", "big.bin": big}), "/data/in")
     assert await out(sandbox, "cd /data/in; cat a/small.txt; wc -c < big.bin") == "small\n1048576\n"
+
+
+async def test_files_come_out(sandbox: Sandbox) -> None:
+    await sandbox.run("mkdir -p out/deep && echo one > out/deep/file && chmod 600 out/deep/file", 5)
+    with tarfile.open(fileobj=io.BytesIO(await sandbox.get("/app/out"))) as tar:
+        assert tar.getnames() == ["out", "out/deep", "out/deep/file"]
+    with tarfile.open(fileobj=io.BytesIO(await sandbox.get("/app/given.txt"))) as tar:
+        given = tar.extractfile("given.txt")
+        assert given is not None
+        assert given.read() == b"given\n"
+    with pytest.raises(Missing, match=r"/app/nosuch is not in the sandbox"):
+        await sandbox.get("/app/nosuch")
 
 
 async def test_a_tree_moves_whole_into_another_sandbox(
