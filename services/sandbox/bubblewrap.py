@@ -109,6 +109,10 @@ class BubblewrapSandboxes:
         """Whether memory and CPU are limited for a box as a whole, not for each of its processes."""
         return self._cgroups is not None
 
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        yield
+
     def check(self, blueprint: Blueprint) -> None:
         refuse_beyond_bubblewrap(blueprint)
         self._dockerfile(blueprint.folder)

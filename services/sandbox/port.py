@@ -159,6 +159,9 @@ class Sandboxes(Protocol):
     async def verify(self) -> None:
         """Prove that the hardening holds here. Errors: Unavailable, naming what is missing."""
 
+    def running(self) -> AbstractAsyncContextManager[None]:
+        """What goes on beside the boxes; a service runs it as long as it opens any."""
+
     def check(self, blueprint: Blueprint) -> None:
         """Refuse (with Refused) by name what this kind cannot carry out, with the remedy."""
 

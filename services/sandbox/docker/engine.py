@@ -96,6 +96,7 @@ def _own(found: Any) -> socket.socket:
     raw: socket.socket = getattr(found, "_sock", found)
     mine = raw.dup()
     found.close()
+    raw.close()
     return mine
 
 
