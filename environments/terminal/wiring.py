@@ -1,10 +1,13 @@
 """Puts a terminal environment together from its settings."""
 
+from environments.context import KeepAll
 from environments.host import Host
+from environments.terminal.agents import BashAgent
 from environments.terminal.environment import VERSION, TerminalFamily
 from environments.terminal.rules import Rules
 from environments.terminal.settings import TerminalSettings
 from environments.terminal.tasks import load_tasks
+from environments.terminal.trial import Trials
 from services.contracts.environment import Manifest
 
 
@@ -25,4 +28,6 @@ def terminal_family(host: Host, settings: TerminalSettings) -> TerminalFamily:
         command_timeout_s=settings.command_timeout_s,
         output_bytes=settings.output_bytes,
     )
-    return TerminalFamily(manifest, tasks, host.sandboxes, host.client, rules, host.metrics)
+    agent = BashAgent(host.client, rules, host.metrics, KeepAll())
+    trials = Trials(host.sandboxes, rules, host.metrics, host.artifacts)
+    return TerminalFamily(manifest, tasks, agent, trials)
