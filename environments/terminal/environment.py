@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from environments.family import Play, Scored
 from environments.terminal.agents import Agent
+from environments.terminal.attempts import Attempts
 from environments.terminal.tasks import TerminalTasks
-from environments.terminal.trial import Trials
 from services.contracts.environment import Manifest, TaskCard, TaskRef
 
 VERSION = "0.2.0"
@@ -18,10 +18,10 @@ class TerminalFamily:
     manifest: Manifest
     tasks: TerminalTasks
     agent: Agent
-    trials: Trials
+    attempts: Attempts
 
     def card(self, task: TaskRef) -> TaskCard:
         return self.tasks.card(task)
 
     async def run(self, play: Play) -> Scored:
-        return await self.trials.run(self.tasks.find(play.task), self.agent, play)
+        return await self.attempts.run(self.tasks.find(play.task), self.agent, play)

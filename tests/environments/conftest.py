@@ -16,10 +16,10 @@ from environments.registration import Registrar
 from environments.reporter import Reporter
 from environments.runner import Runner
 from environments.terminal.agents import BashAgent
+from environments.terminal.attempts import Attempts
 from environments.terminal.environment import VERSION, TerminalFamily
 from environments.terminal.rules import Rules
 from environments.terminal.tasks import load_tasks
-from environments.terminal.trial import Trials
 from services.contracts.environment import Manifest, Registration, RolloutRequest
 from services.kit.http import http_client
 from services.sandbox.bubblewrap import BubblewrapSandboxes
@@ -89,8 +89,8 @@ async def world(tmp_path: Path, tasks_dir: Path, rules: Rules, capacity: int) ->
         manifest = Manifest(name="terminal", version=VERSION, splits=tasks.counts(), capacity=capacity)
         artifacts = Artifacts(tmp_path / "artifacts", "http://environment")
         agent = BashAgent(chat, rules, metrics, KeepAll())
-        trials = Trials(sandboxes, rules, metrics, artifacts)
-        family = TerminalFamily(manifest, tasks, agent, trials)
+        attempts = Attempts(sandboxes, rules, metrics, artifacts)
+        family = TerminalFamily(manifest, tasks, agent, attempts)
         runner = Runner(family, capacity, Reporter(chat, longest_wait_s=0.2), metrics)
         app = create_app(family, runner, metrics, "dispatch-token", [runner])
         url = await stack.enter_async_context(served(app, tmp_path))

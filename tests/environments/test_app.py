@@ -152,7 +152,7 @@ async def test_a_deadline_that_passes_without_a_score_is_no_reward(
     async def hangs(*_: object) -> None:
         await asyncio.sleep(60)
 
-    monkeypatch.setattr("environments.terminal.trial.verify", hangs)
+    monkeypatch.setattr("environments.terminal.attempts.verify", hangs)
     outcome = await world.play(deadline_s=0.5)
     assert (outcome["cause"], outcome["reward"]) == ("environment", None)
     assert "the deadline of 0.5 s passed before a score" in outcome["error"]

@@ -41,13 +41,13 @@ class Graded:
 
 
 @dataclass(frozen=True)
-class Trials:
+class Attempts:
     """What every attempt shares; `artifacts` keeps the files that tasks want collected."""
 
     sandboxes: Sandboxes
     rules: Rules
     metrics: EnvironmentMetrics
-    artifacts: Artifacts
+    artifacts: Artifacts | None
 
     async def run(self, task: TerminalTask, agent: Agent, play: Play) -> Scored:
         """Errors: Failure with cause engine, sandbox, environment (task) or verifier: then no reward."""
@@ -84,8 +84,9 @@ class Trials:
         with self.metrics.phase("verify"):
             verdict, printed = await self._verdict(task, step, tree)
         files = collected(tree, step.grading.artifacts, for_people=True)
-        name = f"artifacts-{task.steps.index(step) + 1}.tar"
-        kept = self.artifacts.keep(play.rollout_id, play.attempt, {name: files}) if files else ()
+        name, kept = f"artifacts-{task.steps.index(step) + 1}.tar", tuple[Artifact, ...]()
+        if files and self.artifacts:
+            kept = self.artifacts.keep(play.rollout_id, play.attempt, {name: files})
         return Graded(step, ending, verdict, printed, kept)
 
     async def _verdict(self, task: TerminalTask, step: Step, tree: bytes) -> tuple[Verdict, str]:
