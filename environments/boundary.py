@@ -5,23 +5,21 @@ import traceback
 
 from environments.family import Progress, Scored
 from services.contracts.cause import Cause
-from services.contracts.environment import RolloutRequest
+from services.contracts.environment import LiveRollout
 from services.contracts.outcome import Outcome
 from services.kit.failure import Failure
 
 _ERROR_CHARACTERS = 8_000
 
 
-def outcome_of(
-    request: RolloutRequest, work: asyncio.Task[Scored], progress: Progress, stopping: bool
-) -> Outcome:
+def outcome_of(ref: LiveRollout, work: asyncio.Task[Scored], progress: Progress, stopping: bool) -> Outcome:
     """What to report of finished `work`. `stopping`: the service goes down, so another attempt can help."""
     if work.cancelled():
-        return _failure(request, progress, *_interrupted(stopping))
+        return _failure(ref, progress, *_interrupted(stopping))
     error = work.exception()
     if error is None:
-        return _scored(request, progress, work.result())
-    return _failure(request, progress, _cause(error), _text(error))
+        return _scored(ref, progress, work.result())
+    return _failure(ref, progress, _cause(error), _text(error))
 
 
 def _interrupted(stopping: bool) -> tuple[Cause, str]:
@@ -41,10 +39,10 @@ def _text(error: BaseException) -> str:
     return "".join(traceback.format_exception(error))
 
 
-def _scored(request: RolloutRequest, progress: Progress, scored: Scored) -> Outcome:
+def _scored(ref: LiveRollout, progress: Progress, scored: Scored) -> Outcome:
     return Outcome(
-        rollout_id=request.rollout_id,
-        attempt=request.attempt,
+        rollout_id=ref.rollout_id,
+        attempt=ref.attempt,
         cause=scored.cause,
         reward=scored.reward,
         components=scored.components,
@@ -56,10 +54,10 @@ def _scored(request: RolloutRequest, progress: Progress, scored: Scored) -> Outc
     )
 
 
-def _failure(request: RolloutRequest, progress: Progress, cause: Cause, error: str) -> Outcome:
+def _failure(ref: LiveRollout, progress: Progress, cause: Cause, error: str) -> Outcome:
     return Outcome(
-        rollout_id=request.rollout_id,
-        attempt=request.attempt,
+        rollout_id=ref.rollout_id,
+        attempt=ref.attempt,
         cause=cause,
         error=error[-_ERROR_CHARACTERS:],
         turns=progress.turns,

@@ -144,7 +144,7 @@ class Runner:
         """Owns the attempt's work, and reports how it ended. Cancelled only when nobody wants to know."""
         try:
             await asyncio.wait([attempt.work])
-            outcome = outcome_of(attempt.request, attempt.work, attempt.progress, self._stopping)
+            outcome = outcome_of(attempt.ref, attempt.work, attempt.progress, self._stopping)
             attempt.state = "reporting"
             self._metrics.ended(outcome)
             await self._reporter.deliver(attempt.request, outcome)

@@ -1,9 +1,9 @@
 """The tasks of one environment, whatever they are: splits, each in the order of its files."""
 
 from collections.abc import Callable, Hashable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, Protocol, Self, TypeVar
 
 from services.contracts.environment import TaskCard, TaskRef
 from services.kit.failure import Missing, Refused
@@ -31,6 +31,10 @@ class Tasks(Generic[T]):
 
     def all(self) -> tuple[T, ...]:
         return tuple(task for tasks in self.splits.values() for task in tasks)
+
+    def first(self, count: int | None) -> Self:
+        """Only so many of each split, or all."""
+        return replace(self, splits={split: tasks[:count] for split, tasks in self.splits.items()})
 
     def find(self, ref: TaskRef) -> T:
         """Errors: Missing."""

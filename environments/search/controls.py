@@ -12,7 +12,6 @@ def _dump(separator: str) -> Control:
 
 
 CONTROLS: Mapping[str, Control] = {
-    "nothing": lambda question, answers: "",
     "blank": lambda question, answers: " \n\t",
     "marker_alone": lambda question, answers: "Answer:",
     "empty_object": lambda question, answers: "{}",

@@ -1,54 +1,79 @@
-"""Grades every question with its own answer, with none and with every control, and walks its evidence."""
+"""Trials of questions: their own answer after a walk to its evidence, none, and answers that know nothing."""
 
 import json
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from environments.agent import Ending
 from environments.search.controls import CONTROLS
+from environments.search.corpus.folder import read_folder
 from environments.search.index.engine import Library, SearchEngine
-from environments.search.judge.judge import Judge
+from environments.search.index.local import LocalIndex
+from environments.search.judge.judge import Judge, MatchJudge
 from environments.search.question import Question
 from environments.search.reward import score
-from environments.search.tasks import SearchTasks
+from environments.search.settings import SearchSettings
+from environments.search.tasks import SearchTasks, corpus_of, load_tasks
 from environments.search.tools.toolbox import Extent, Toolbox
+from environments.validation.trials import NOOP, ORACLE
 from services.contracts.cause import Cause
+from services.kit.failure import Failure
 
 
 @dataclass(frozen=True)
-class Validation:
-    """How many questions there are, and how many of them each sort of agent gets full reward for.
+class SearchTrials:
+    """Implements `environments.validation.trials.Trials`."""
 
-    `unreachable`: questions with evidence that search and open do not show. `controls_full` must be 0.
-    """
-
-    tasks: int
-    oracle_full: int
-    noop_full: int
-    controls_full: int
-    unreachable: int
-    leftovers: int = 0
+    questions: Sequence[tuple[Question, tuple[str, ...]]]  # each with every answer of its split
+    engine: SearchEngine
+    library: Library
+    judge: Judge
+    controls: Sequence[str] = tuple(CONTROLS)
+    at_once: int = 1
 
     @property
-    def holds(self) -> bool:
-        """Whether every question is fit to train on."""
-        nothing_scores = not (self.noop_full or self.controls_full or self.unreachable or self.leftovers)
-        return nothing_scores and self.oracle_full == self.tasks
+    def tasks(self) -> Sequence[str]:
+        return [question.question for question, _ in self.questions]
+
+    async def reward(self, task: int, player: str) -> float:
+        """Errors: Failure (verifier) if the judge fails, (environment) if evidence is out of reach."""
+        question, answers = self.questions[task]
+        if player == ORACLE:
+            await self._walk(question)
+            return await self._scored(question, f"Answer: {question.answer}")
+        words = "" if player == NOOP else CONTROLS[player](question, answers)
+        return await self._scored(question, words)
+
+    async def _walk(self, question: Question) -> None:
+        """Search for each page of the evidence and open it, as an agent would."""
+        shown = "\n".join([text async for text in oracle_reads(question, self.engine, self.library)])
+        for triple in question.evidence:
+            if triple.sentence not in shown:
+                detail = f"search and open do not show the evidence {triple.sentence!r}"
+                raise Failure(detail, cause=Cause.ENVIRONMENT)
+
+    async def _scored(self, question: Question, words: str) -> float:
+        return (await score(question, Ending(Cause.COMPLETED, words=words), self.judge)).reward
 
 
-async def validate(tasks: SearchTasks, engine: SearchEngine, library: Library, judge: Judge) -> Validation:
-    """Over all splits. Errors: Failure (verifier) if the judge fails, Unavailable if the engine is down."""
-    oracle = noop = controls = unreachable = count = 0
-    for questions in tasks.splits.values():
-        answers = tuple(sorted({one.answer for one in questions}))
-        for question in questions:
-            count += 1
-            oracle += await _full(question, f"Answer: {question.answer}", judge)
-            noop += await _full(question, "", judge)
-            controls += await _controls(question, answers, judge)
-            shown = "\n".join([text async for text in oracle_reads(question, engine, library)])
-            unreachable += any(triple.sentence not in shown for triple in question.evidence)
-    return Validation(count, oracle, noop, controls, unreachable)
+@asynccontextmanager
+async def search_trials(
+    folder: Path, settings: SearchSettings, first: int | None = None
+) -> AsyncIterator[SearchTrials]:
+    """Over the local index and by matching, whatever the settings say. Errors: Refused."""
+    index = LocalIndex(read_folder(settings.corpus_dir or corpus_of(folder)))
+    yield SearchTrials(with_answers(load_tasks(folder), first), index, index, MatchJudge())
+
+
+def with_answers(tasks: SearchTasks, first: int | None = None) -> list[tuple[Question, tuple[str, ...]]]:
+    """Questions, each with all the answers of its split."""
+    found = list[tuple[Question, tuple[str, ...]]]()
+    for split, questions in tasks.first(first).splits.items():
+        answers = tuple(sorted({one.answer for one in tasks.splits[split]}))
+        found += [(question, answers) for question in questions]
+    return found
 
 
 async def oracle_reads(question: Question, engine: SearchEngine, library: Library) -> AsyncIterator[str]:
@@ -57,14 +82,3 @@ async def oracle_reads(question: Question, engine: SearchEngine, library: Librar
     for triple in question.evidence:
         yield await tools.call("search", json.dumps({"query": triple.subject}))
         yield await tools.call("open", json.dumps({"page": triple.page}))
-
-
-async def _controls(question: Question, answers: Iterable[str], judge: Judge) -> int:
-    known = tuple(answers)
-    said = [control(question, known) for control in CONTROLS.values()]
-    return sum([await _full(question, words, judge) for words in said])
-
-
-async def _full(question: Question, words: str, judge: Judge) -> bool:
-    scored = await score(question, Ending(Cause.COMPLETED, words=words), judge)
-    return scored.reward == 1.0

@@ -1,64 +1,55 @@
-"""Grades every deck with the oracle's pages, with none and with every control, in the real browser."""
+"""Trials of decks in the real browser: the oracle's pages, none, and pages that show nothing they should."""
 
-import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from environments.slides.controls import CONTROLS, control_pages
 from environments.slides.deck import Deck
 from environments.slides.grading import Studio
 from environments.slides.oracle import oracle
 from environments.slides.rendering.pool import RenderPool
+from environments.slides.settings import SlidesSettings
+from environments.slides.tasks import load_tasks
+from environments.slides.wiring import pool_of
+from environments.validation.trials import NOOP, ORACLE
 
 
 @dataclass(frozen=True)
-class Validation:
-    """How many decks there are, and how many the oracle gets 1 for, and nothing or a control more than 0.
+class SlidesTrials:
+    """Implements `environments.validation.trials.Trials`."""
 
-    `noop_full`, `controls_full` and `leftovers` must be 0: what shows nothing must score nothing.
-    """
-
-    tasks: int
-    oracle_full: int
-    noop_full: int
-    controls_full: int
-    leftovers: int = 0
+    decks: Sequence[Deck]
+    pool: RenderPool
+    controls: Sequence[str] = tuple(CONTROLS)
 
     @property
-    def holds(self) -> bool:
-        """Whether every deck is fit to train on."""
-        nothing_scores = not (self.noop_full or self.controls_full or self.leftovers)
-        return nothing_scores and self.oracle_full == self.tasks
+    def at_once(self) -> int:
+        return self.pool.pages
+
+    @property
+    def tasks(self) -> Sequence[str]:
+        return [deck.pages[0].title for deck in self.decks]
+
+    async def reward(self, task: int, player: str) -> float:
+        """Errors: Failure (sandbox) if the browser breaks."""
+        deck = self.decks[task]
+        pages: Mapping[int, str] = dict(enumerate(_pages(deck, player), 1))
+        return (await Studio(self.pool).grade(deck, pages)).components["reward"]
 
 
-async def validate(decks: Iterable[Deck], pool: RenderPool, controls: Iterable[str] = CONTROLS) -> Validation:
-    """Errors: Failure (sandbox) if the browser breaks."""
-    names, found = tuple(controls), tuple(decks)
-    graders = asyncio.Queue[Deck]()
-    for deck in found:
-        graders.put_nowait(deck)
-    counts: list[tuple[bool, bool, int]] = []
-
-    async def work() -> None:
-        while not graders.empty():
-            counts.append(await _graded(graders.get_nowait(), pool, names))
-
-    async with asyncio.TaskGroup() as group:
-        for _ in range(pool.pages):
-            group.create_task(work())
-    full, noop, worth = (sum(column) for column in zip(*counts, strict=True)) if counts else (0, 0, 0)
-    return Validation(len(found), full, noop, worth)
+@asynccontextmanager
+async def slides_trials(
+    folder: Path, settings: SlidesSettings, first: int | None = None
+) -> AsyncIterator[SlidesTrials]:
+    """Errors: Refused if there is no Chromium or the decks cannot be read."""
+    decks = load_tasks(folder).first(first).all()
+    async with pool_of(settings) as pool:
+        yield SlidesTrials(decks, pool)
 
 
-async def _graded(deck: Deck, pool: RenderPool, names: Iterable[str]) -> tuple[bool, bool, int]:
-    """Whether the oracle is full, whether nothing scores, how many controls score."""
-    full = await _reward(deck, pool, oracle(deck)) == 1.0
-    worth = 0
-    for name in names:
-        worth += await _reward(deck, pool, control_pages(CONTROLS[name], deck)) > 0.0
-    return full, (await Studio(pool).grade(deck, {})).components["reward"] > 0.0, worth
-
-
-async def _reward(deck: Deck, pool: RenderPool, pages: tuple[str, ...]) -> float:
-    by_number: Mapping[int, str] = dict(enumerate(pages, 1))
-    return (await Studio(pool).grade(deck, by_number)).components["reward"]
+def _pages(deck: Deck, player: str) -> tuple[str, ...]:
+    if player == NOOP:
+        return ()
+    return oracle(deck) if player == ORACLE else control_pages(CONTROLS[player], deck)

@@ -78,9 +78,10 @@ _STDLIB = (
     "echo 'import os; os._exit(0)' > $name.py; done; echo 'import os; os._exit(0)' > evil.pth"
 )
 
+NOTHING = "true"
+
 CONTROLS: Mapping[str, str] = MappingProxyType(
     {
-        "nothing": "true",
         "exits_on_import": _prepend("import sys\nsys.exit(0)\n"),
         "exits_hard_on_import": _prepend("import os\nos._exit(0)\n"),
         "exits_at_the_end_of_import": _append("\nimport atexit, os\natexit.register(os._exit, 0)\n"),

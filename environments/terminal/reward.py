@@ -2,8 +2,9 @@
 
 import json
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import NoReturn
+from typing import Literal, NoReturn
 
 from services.contracts.cause import Cause
 from services.kit.failure import Failure
@@ -13,24 +14,34 @@ REWARD = "reward"
 
 @dataclass(frozen=True)
 class Verdict:
-    """One number, and the components that it results from."""
+    """The components of a reward, and the one number that results: that named `reward`, else their mean."""
 
-    reward: float
-    components: dict[str, float]
+    components: Mapping[str, float]
+
+    @property
+    def reward(self) -> float:
+        return self.components.get(REWARD, math.fsum(self.components.values()) / len(self.components))
+
+
+def combined(verdicts: Sequence[Verdict], strategy: Literal["mean", "final"] | None) -> Verdict:
+    """Of the steps that a task came to: the last one's, or each component's mean, 0 where it is missing."""
+    if strategy == "final":
+        return verdicts[-1]
+    names = dict.fromkeys(name for verdict in verdicts for name in verdict.components)
+    sums = {name: math.fsum(verdict.components.get(name, 0.0) for verdict in verdicts) for name in names}
+    return Verdict({name: total / len(verdicts) for name, total in sums.items()})
 
 
 def read_reward(reward_json: str | None, reward_txt: str | None) -> Verdict:
     """The verdict in these files; None for a file that is not there.
 
-    Of several components, the one named `reward` is the reward, else their mean is.
     Errors: Failure (verifier) if there is none, or it is empty, not a number, or not finite.
     """
     if reward_json is not None:
         return _of_table(reward_json)
     if reward_txt is None:
         _fail("the verifier left neither reward.json nor reward.txt")
-    reward = _number("reward.txt", reward_txt.strip())
-    return Verdict(reward, {REWARD: reward})
+    return Verdict({REWARD: _number("reward.txt", reward_txt.strip())})
 
 
 def _of_table(text: str) -> Verdict:
@@ -40,9 +51,7 @@ def _of_table(text: str) -> Verdict:
         _fail(f"reward.json is not JSON: {error}")
     if not isinstance(table, dict) or not table:
         _fail(f"reward.json is not a table of numbers: {text[:200]!r}")
-    components = {name: _number(f"reward.json: {name}", value) for name, value in table.items()}
-    reward = components.get(REWARD, math.fsum(components.values()) / len(components))
-    return Verdict(reward, components)
+    return Verdict({name: _number(f"reward.json: {name}", value) for name, value in table.items()})
 
 
 def _number(name: str, value: object) -> float:

@@ -3,6 +3,7 @@
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
+from environments.terminal.rules import Rules
 from services.kit.settings import ProcessSettings
 
 
@@ -10,6 +11,15 @@ class TerminalSettings(ProcessSettings):
     """Budgets of the agent."""
 
     model_config = SettingsConfigDict(env_prefix="PODIUM_TERMINAL_")
+
+    @property
+    def rules(self) -> Rules:
+        return Rules(
+            max_turns=self.max_turns,
+            max_tokens=self.max_tokens,
+            command_timeout_s=self.command_timeout_s,
+            output_bytes=self.output_bytes,
+        )
 
     max_turns: int = Field(default=6, ge=1, description="model calls of one rollout")
     max_tokens: int = Field(default=8192, ge=1, description="sampled tokens of one rollout")

@@ -5,13 +5,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from environments.tasks import Tasks
-from environments.terminal.harbor import TaskConfig
+from environments.terminal.harbor.config import TaskConfig
+from environments.terminal.harbor.grading import Definition
+from environments.terminal.harbor.step import Step, steps_of
+from environments.terminal.harbor.support import refuse_unsupported
+from environments.terminal.harbor.tables import EnvironmentTable
 from services.contracts.environment import TaskCard, TaskRef
 from services.kit.failure import Refused
-from services.sandbox.archive import archive_of
 from services.sandbox.port import MIB, Blueprint, Limits, Sandboxes
 
 _SHOWN = 10
+_MOST_FILES = 1024 * MIB
 _SPLIT = re.compile(r"^[a-z][a-z0-9_-]{0,30}$")
 
 
@@ -20,64 +24,77 @@ class TerminalTask:
     """One task directory."""
 
     folder: Path
-    instruction: str
     config: TaskConfig
+    steps: tuple[Step, ...]
 
     @property
     def blueprint(self) -> Blueprint:
-        table = self.config.environment
-        return Blueprint(self.folder / "environment", table.workdir, table.env)
+        return _blueprint(self.folder / "environment", self.config.environment)
 
     @property
     def title(self) -> str:
         return self.config.task.name or self.folder.name
+
+    @property
+    def instruction(self) -> str:
+        """Of all its steps, for people."""
+        return "\n\n".join(step.instruction for step in self.steps)
 
     def card(self, ref: TaskRef) -> TaskCard:
         tags = tuple(str(value) for value in self.config.metadata.values() if isinstance(value, str))
         return TaskCard(task=ref, title=self.title, tags=tags, instruction=self.instruction)
 
     def limits(self, output_bytes: int) -> Limits:
-        table, default = self.config.environment, Limits()
-        memory, storage = table.memory_mb or table.memory, table.storage_mb or table.storage
-        return Limits(
-            work_bytes=min(storage * MIB, default.work_bytes) if storage else default.work_bytes,
-            cpus=table.cpus,
-            memory_bytes=memory * MIB if memory else default.memory_bytes,
-            output_bytes=output_bytes,
-            build_s=table.build_timeout_sec,
-        )
+        return _limits(self.config.environment, output_bytes)
 
-    def tests(self, target: str, folders: tuple[str, ...] = ()) -> bytes:
-        """An archive of tests/ as `target`, all of it executable, and of empty `folders` beside it."""
-        root = self.folder / "tests"
-        files = {f"{target}/{path.relative_to(root)}": path for path in root.rglob("*") if path.is_file()}
-        return archive_of(files, folders, mode=0o755)
+    def verifier(self, step: Step, output_bytes: int) -> tuple[Blueprint, Limits]:
+        """What the sandbox is made of that a step is graded in."""
+        own: Definition | None = step.grading.own
+        if own is None:
+            return self.blueprint, self.limits(output_bytes)
+        return _blueprint(own.folder, own.table), _limits(own.table, output_bytes)
 
     @classmethod
     def read(cls, folder: Path, sandboxes: Sandboxes) -> "TerminalTask":
         """Errors: Refused, with the file and the field that cannot be had."""
         config = TaskConfig.read(folder / "task.toml")
-        for name in ("steps", "environment/docker-compose.yaml", "environment/docker-compose.yml"):
-            if (folder / name).exists():
-                raise Refused(f"{folder / name} is not supported", field=name, remedy="use Docker")
-        for name in ("instruction.md", "tests/test.sh"):
-            if not (folder / name).is_file():
-                raise Refused(f"{folder / name} is missing", field=name)
-        task = cls(folder, (folder / "instruction.md").read_text().strip(), config)
-        sandboxes.check(task.blueprint)
+        refuse_unsupported(folder, config)
+        task = cls(folder, config, steps_of(folder, config))
+        for blueprint in (task.blueprint, *(task.verifier(step, 0)[0] for step in task.steps)):
+            sandboxes.check(blueprint)
         return task
+
+
+def _blueprint(folder: Path, table: EnvironmentTable) -> Blueprint:
+    return Blueprint(folder, table.workdir, table.env)
+
+
+def _limits(table: EnvironmentTable, output_bytes: int) -> Limits:
+    """Files of a sandbox lie in memory: of `storage_mb` there is no more than `memory_mb`, nor than 1 GiB."""
+    default = Limits()
+    memory = table.memory_mb * MIB if table.memory_mb else default.memory_bytes
+    storage = table.storage_mb * MIB if table.storage_mb else default.work_bytes
+    return Limits(
+        work_bytes=min(storage, memory, _MOST_FILES),
+        cpus=table.cpus or default.cpus,
+        memory_bytes=memory,
+        output_bytes=output_bytes,
+        build_s=table.build_timeout_sec,
+    )
 
 
 TerminalTasks = Tasks[TerminalTask]
 
 
 def load_tasks(folder: Path, sandboxes: Sandboxes) -> TerminalTasks:
-    """All tasks below `folder`: `<split>/<name>/`, or `<name>/` for a single split `train`.
+    """All tasks below `folder`: `<split>/<name>/`, or `<name>/` for a single split `train`, or one task.
 
     Errors: Refused, naming what is wrong with the first directories that cannot be used.
     """
     if not folder.is_dir():
         raise Refused(f"{folder} is not a folder of tasks", field="tasks_dir", value=folder)
+    if (folder / "task.toml").exists():
+        return TerminalTasks({"train": (TerminalTask.read(folder, sandboxes),)})
     if any((child / "task.toml").exists() for child in folder.iterdir()):
         splits = {"train": folder}
     else:

@@ -1,8 +1,10 @@
 """Puts a terminal environment together from its settings."""
 
+from environments.context import KeepAll
 from environments.host import Host
+from environments.terminal.agents import BashAgent
+from environments.terminal.attempts import Attempts
 from environments.terminal.environment import VERSION, TerminalFamily
-from environments.terminal.rules import Rules
 from environments.terminal.settings import TerminalSettings
 from environments.terminal.tasks import load_tasks
 from services.contracts.environment import Manifest
@@ -19,10 +21,7 @@ def terminal_family(host: Host, settings: TerminalSettings) -> TerminalFamily:
         capacity=host.capacity,
         reward_components=("reward",),
     )
-    rules = Rules(
-        max_turns=settings.max_turns,
-        max_tokens=settings.max_tokens,
-        command_timeout_s=settings.command_timeout_s,
-        output_bytes=settings.output_bytes,
-    )
-    return TerminalFamily(manifest, tasks, host.sandboxes, host.client, rules, host.metrics)
+    rules = settings.rules
+    agent = BashAgent(host.client, rules, host.metrics, KeepAll())
+    attempts = Attempts(host.sandboxes, rules, host.metrics, host.artifacts)
+    return TerminalFamily(manifest, tasks, agent, attempts)

@@ -2,7 +2,8 @@
 
 import typer
 
-from services.cli import env
+from services.cli import env, tasks
+from services.cli.rollout.command import rollout
 from services.cli.run import run
 
 app = typer.Typer(
@@ -12,7 +13,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command()(run)
+app.command()(rollout)
 app.add_typer(env.app, name="env")
+app.add_typer(tasks.app, name="tasks")
 
 
 @app.callback()

@@ -51,7 +51,7 @@ class Child:
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
-                preexec_fn=_die_with_parent,  # also when this process is killed
+                preexec_fn=die_with_parent,  # also when this process is killed
             )
 
     async def ready(self, timeout_s: float = 90.0) -> None:
@@ -118,5 +118,6 @@ class Child:
         return "\n".join([f"{self.command.name} {what}; the end of {log}:", *tail])
 
 
-def _die_with_parent() -> None:
+def die_with_parent() -> None:
+    """For a child to run before it becomes another program."""
     _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)

@@ -16,11 +16,12 @@ from services.cli.folder import Plan, RunFolder
 from services.kit.access import Scope
 
 POLICY = Path(__file__).parents[2] / "learner" / "policy"
-_MODEL_NAME = "podium-tiny"
+MODEL_NAME = "podium-tiny"
 _ROLLOUTS_AT_ONCE = 64
 _ARTIFACTS_KEPT = 200
 _LONGEST_REPLY = 64  # tokens; the tiny policy's honest replies have one or two dozen
 _LONGEST_SOCKET_PATH = 100
+_OF_ORCHESTRATOR = ("PODIUM_GATEWAY_ORCHESTRATOR_URL", "PODIUM_GATEWAY_TOKEN_FILE")
 
 
 class Stack:
@@ -46,6 +47,13 @@ class Stack:
             *(self._environment(name) for name in self._plan.shares),
             self._learner(),
         ]
+
+    def model_commands(self) -> list[Command]:
+        """Only what it takes to ask the model: the gateway knows its one engine without an orchestrator."""
+        gateway = self._gateway()
+        kept = {key: value for key, value in gateway.environment.items() if key not in _OF_ORCHESTRATOR}
+        alone = {**kept, "PODIUM_GATEWAY_ENGINES": json.dumps([self.engine_url])}
+        return [self._valkey(), self._engine(), replace(gateway, environment=alone)]
 
     def _valkey(self) -> Command:
         config = self._folder.root / "redis" / "valkey.conf"
@@ -74,7 +82,7 @@ class Stack:
                 "GROUP_SIZE": str(plan.group_size),
                 "GROUPS_PER_STEP": str(plan.groups_per_step),
                 "MAX_STALENESS": str(plan.max_staleness),
-                "MODEL_NAME": _MODEL_NAME,
+                "MODEL_NAME": MODEL_NAME,
                 "MAX_NEW_TOKENS": str(_LONGEST_REPLY),
                 "SEED": str(plan.seed),
                 "ADMISSION": "paused",
@@ -96,7 +104,7 @@ class Stack:
                 "TOKEN_FILE": str(self._folder.token_file(Scope.GATEWAY)),
                 "ORCHESTRATOR_URL": self.orchestrator_url,
                 "MODEL_PATH": str(POLICY),
-                "MODEL_NAME": _MODEL_NAME,
+                "MODEL_NAME": MODEL_NAME,
             },
         )
 

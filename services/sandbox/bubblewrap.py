@@ -7,49 +7,45 @@ import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, nullcontext, suppress
 from pathlib import Path
-from shlex import quote
 from typing import Self
 
-from services.kit.failure import Unavailable
+from services.kit.failure import Refused, Unavailable
 from services.sandbox.archive import empty_archive
 from services.sandbox.cgroup import BoxGroup, Cgroups
-from services.sandbox.channel import Channel, Flooded, resolve
+from services.sandbox.channel import PipeChannel, resolve
 from services.sandbox.dockerfile import Dockerfile
 from services.sandbox.image import ImageBuilder
 from services.sandbox.launch import Image, Launched, launch
 from services.sandbox.output import BoundedOutput
-from services.sandbox.port import Blueprint, CommandResult, Limits, Sandbox, SandboxFailure
+from services.sandbox.port import Blueprint, Limits, NetworkMode, Sandbox, SandboxFailure, Tier
 from services.sandbox.probe import PROBE, missing_hardening
 from services.sandbox.seccomp import filter_program
+from services.sandbox.shell import START_S, Shell
 
-_START_S = 20.0
-_TRANSFER_S = 60.0
-_TIMED_OUT = 124
-_KILLED = 137
+_USE_DOCKER = "use Docker for this task"
 
 
-class BubblewrapSandbox:
+class BubblewrapSandbox(Shell):
     """One box: an init that only we can stop, a shell under it, and a tree in memory."""
 
-    def __init__(self, launched: Launched, limits: Limits, group: BoxGroup | None) -> None:
+    def __init__(self, launched: Launched, limits: Limits, workdir: str, group: BoxGroup | None) -> None:
+        self._pipes = PipeChannel(launched.commands, launched.output, launched.statuses)
+        super().__init__(self._pipes, limits, workdir)
         self._process = launched.process
-        self._channel = Channel(launched.commands, launched.output, launched.statuses)
-        self._limits = limits
         self._group = group
-        self._sequence = 0
         self._init_pid = 0
 
     async def start(self) -> Self:
         """Wait for the init, then let it unpack its tree and open the shell."""
         sink = BoundedOutput(4096)
         try:
-            async with asyncio.timeout(_START_S):
+            async with asyncio.timeout(START_S):
                 status = await self._channel.status(sink)
                 while status is not None and status != "ready":
                     self._note_pid(status)
                     status = await self._channel.status(sink)
         except TimeoutError:
-            raise SandboxFailure(f"bubblewrap was not ready within {_START_S:g} s: {sink.text()}") from None
+            raise SandboxFailure(f"bubblewrap was not ready within {START_S:g} s: {sink.text()}") from None
         if status is None or not self._init_pid:
             raise SandboxFailure(f"bubblewrap did not start: {sink.text().strip() or 'it said nothing'}")
         if self._group is not None:
@@ -57,45 +53,6 @@ class BubblewrapSandbox:
         self._prefer_for_the_kernel_to_kill()
         await self._channel.write(b"go\n")
         return self
-
-    async def run(self, command: str, timeout_s: float) -> CommandResult:
-        sink = BoundedOutput(self._limits.output_bytes)
-        plain = command.replace("\0", "").encode(errors="replace").decode()
-        try:
-            # `command`, since plain eval corrupts bash 5.2's heap on an unterminated "$(".
-            exit_code = await self._execute(f"command eval {quote(plain)} </dev/null 3>&-", sink, timeout_s)
-        except TimeoutError:
-            await self.reset()
-            return CommandResult(sink.text(), _TIMED_OUT, sink.truncated, timed_out=True)
-        except Flooded:
-            await self.reset()
-            return CommandResult(sink.text(), _KILLED, truncated=True)
-        return CommandResult(sink.text(), exit_code, sink.truncated)
-
-    async def reset(self) -> None:
-        sink = BoundedOutput(4096)
-        self._channel.forget()
-        try:
-            async with asyncio.timeout(_START_S):
-                os.kill(self._init_pid, signal.SIGUSR1)
-                while await self._status(sink) != "reset":
-                    pass
-                await self._finished(await self._send("true"), sink, or_ended=False)
-        except (TimeoutError, ProcessLookupError):
-            raise SandboxFailure("the sandbox does not answer any more") from None
-
-    async def put(self, archive: bytes, path: str) -> None:
-        make = f"[[ -d {quote(path)} ]] || /usr/bin/mkdir -p {quote(path)}"
-        unpack = f"/usr/bin/tar -x -f - -C {quote(path)} --no-same-owner --no-overwrite-dir"
-        line = f"{make}; /usr/bin/head -c {len(archive)} | {unpack}"
-        sink = BoundedOutput(4096)
-        if await self._transfer(line, sink, archive) != 0:
-            raise SandboxFailure(f"files could not be put into {path}: {sink.text().strip()}")
-
-    async def tree(self) -> bytes:
-        sink = BoundedOutput(4 * self._limits.work_bytes)
-        await self._transfer("/usr/bin/tar -c -S -f - --one-file-system -C / . 2>/dev/null", sink)
-        return sink.raw()
 
     async def close(self) -> None:
         """Kill the init, and with it all that runs in the box; returns when nothing is left."""
@@ -107,38 +64,13 @@ class BubblewrapSandbox:
             self._process.kill()
         finally:
             self._process.wait()
-            self._channel.close()
+            self._pipes.close()
 
-    async def _transfer(self, line: str, sink: BoundedOutput, data: bytes = b"") -> int:
-        try:
-            return await self._execute(line, sink, _TRANSFER_S, data)
-        except (TimeoutError, Flooded):
-            raise SandboxFailure("files did not get in or out of the sandbox in time") from None
+    async def _kill_all(self) -> None:
+        os.kill(self._init_pid, signal.SIGUSR1)
 
-    async def _execute(self, line: str, sink: BoundedOutput, timeout_s: float, data: bytes = b"") -> int:
-        """The exit code of a line of shell, which may read `data`. Errors: TimeoutError, Flooded."""
-        self._channel.forget()
-        async with asyncio.timeout(timeout_s):
-            return await self._finished(await self._send(line, data), sink, or_ended=True)
-
-    async def _send(self, line: str, data: bytes = b"") -> str:
-        """The name under which the shell will say that the line is done."""
-        self._sequence += 1
-        await self._channel.write(f"{line}; echo {self._sequence} $? >&3\n".encode() + data)
-        return str(self._sequence)
-
-    async def _finished(self, awaited: str, sink: BoundedOutput, *, or_ended: bool) -> int:
-        """The exit code of that line, or of the shell if the line ended it."""
-        while True:
-            name, _, code = (await self._status(sink)).partition(" ")
-            if (name == awaited or (or_ended and name == "ended")) and code.isdigit():
-                return int(code)
-
-    async def _status(self, sink: BoundedOutput) -> str:
-        status = await self._channel.status(sink)
-        if status is None:
-            raise SandboxFailure("the sandbox ended")
-        return status
+    async def _run_as(self, user: str, command: str, sink: BoundedOutput, timeout_s: float) -> int:
+        raise Refused(f"user {user}: bubblewrap has none but nobody", field="user", remedy=_USE_DOCKER)
 
     def _note_pid(self, line: str) -> None:
         if match := re.search(r'"child-pid": (\d+)', line):
@@ -177,19 +109,25 @@ class BubblewrapSandboxes:
         """Whether memory and CPU are limited for a box as a whole, not for each of its processes."""
         return self._cgroups is not None
 
-    def check(self, blueprint: Blueprint) -> None:
-        self._dockerfile(blueprint.folder)
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        yield
 
-    def workdir(self, blueprint: Blueprint) -> str:
-        return blueprint.workdir or self._dockerfile(blueprint.folder).workdir
+    def check(self, blueprint: Blueprint) -> None:
+        refuse_beyond_bubblewrap(blueprint)
+        self._dockerfile(blueprint.folder)
 
     @asynccontextmanager
     async def open(
         self, blueprint: Blueprint, limits: Limits, tree: bytes | None = None
     ) -> AsyncIterator[Sandbox]:
-        built = await self._builder.image(self._dockerfile(blueprint.folder), limits)
+        refuse_beyond_bubblewrap(blueprint)
+        dockerfile = self._dockerfile(blueprint.folder)
+        built = await self._builder.image(dockerfile, limits)
         image = Image(
-            built.tree if tree is None else tree, self.workdir(blueprint), {**built.env, **blueprint.env}
+            built.tree if tree is None else tree,
+            blueprint.workdir or dockerfile.workdir,
+            {**built.env, **blueprint.env},
         )
         async with self._bare(image, limits) as box:
             yield box
@@ -206,11 +144,26 @@ class BubblewrapSandboxes:
                 launched = launch(limits, image, self._seccomp)
             except OSError as error:
                 raise SandboxFailure(f"bubblewrap did not start: {error}") from error
-            box = BubblewrapSandbox(launched, limits, group)
+            box = BubblewrapSandbox(launched, limits, image.workdir, group)
             try:
                 yield await box.start()
             finally:
                 await asyncio.shield(box.close())
+
+
+def refuse_beyond_bubblewrap(blueprint: Blueprint) -> None:
+    """Errors: Refused, naming the field that takes Docker."""
+    wanted = {
+        "image": blueprint.image,
+        "compose": blueprint.compose,
+        "user": blueprint.user,
+        "network": None if blueprint.network.mode is NetworkMode.NONE else blueprint.network.mode,
+        "tier": None if blueprint.tier is Tier.SEMI_TRUSTED else blueprint.tier,
+    }
+    for name, value in wanted.items():
+        if value is not None:
+            detail = f"{blueprint.folder}: {name} = {value} is not to be had under bubblewrap"
+            raise Refused(detail, field=name, value=value, remedy=_USE_DOCKER)
 
 
 async def _exited(pid: int, timeout_s: float) -> None:

@@ -127,6 +127,12 @@ def _version_2() -> list[Path]:
     return [(_ROOT / own).parent]
 
 
+def groups_of(owner: int) -> list[str]:
+    """Control groups of boxes that this process has opened and that still have a process in them."""
+    own = [group for parent in (_version_1() or _version_2()) for group in parent.glob(f"{_PREFIX}{owner}-*")]
+    return [str(group) for group in own if (group / "cgroup.procs").read_text().strip()]
+
+
 def _sweep(parents: tuple[Path, ...]) -> None:
     for parent in parents:
         for folder in parent.glob(f"{_PREFIX}*"):

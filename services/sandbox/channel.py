@@ -4,17 +4,13 @@ import asyncio
 import os
 
 from services.sandbox.output import BoundedOutput
+from services.sandbox.shell import FLOOD, Flooded
 
 _CHUNK = 65536
-_FLOOD = 32 * 1024 * 1024
 
 
-class Flooded(Exception):
-    """A command printed so much that reading on would only burn our time."""
-
-
-class Channel:
-    """Owns its ends of the pipes. `None` as a status means that the other side is gone."""
+class PipeChannel:
+    """Owns its ends of the pipes."""
 
     def __init__(self, commands: int, output: int, statuses: int) -> None:
         self._commands, self._output, self._status_pipe = commands, output, statuses
@@ -27,7 +23,6 @@ class Channel:
         self._loop.add_reader(statuses, self._read_status)
 
     async def write(self, data: bytes) -> None:
-        """Send bytes, waiting for room. A closed pipe is noticed by the next status."""
         view = memoryview(data)
         while view:
             try:
@@ -38,7 +33,6 @@ class Channel:
                 return
 
     async def status(self, sink: BoundedOutput) -> str | None:
-        """The next status line, collecting output meanwhile. Errors: Flooded."""
         flood: asyncio.Future[None] = self._loop.create_future()
         self._loop.add_reader(self._output, self._read_output, sink, flood)
         next_status = asyncio.ensure_future(self._statuses.get())
@@ -53,9 +47,11 @@ class Channel:
             self._drain(sink)
 
     def forget(self) -> None:
-        """Drop statuses that nobody waits for any more."""
         while not self._statuses.empty() and not self._gone:
             self._statuses.get_nowait()
+
+    def line(self, command: str, name: str) -> bytes:
+        return f"{command}; echo {name} $? >&3\n".encode()
 
     def close(self) -> None:
         self._loop.remove_reader(self._status_pipe)
@@ -84,9 +80,9 @@ class Channel:
     def _read_output(self, sink: BoundedOutput, flood: asyncio.Future[None]) -> None:
         data = os.read(self._output, _CHUNK)
         sink.add(data)
-        if not data or sink.total > _FLOOD:
+        if not data or sink.total > FLOOD:
             self._loop.remove_reader(self._output)
-        if sink.total > _FLOOD:
+        if sink.total > FLOOD:
             resolve(flood)
 
     def _drain(self, sink: BoundedOutput) -> None:

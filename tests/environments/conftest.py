@@ -9,10 +9,14 @@ import httpx
 import pytest
 
 from environments.app import create_app
+from environments.artifacts import Artifacts
+from environments.context import KeepAll
 from environments.metrics import EnvironmentMetrics
 from environments.registration import Registrar
 from environments.reporter import Reporter
 from environments.runner import Runner
+from environments.terminal.agents import BashAgent
+from environments.terminal.attempts import Attempts
 from environments.terminal.environment import VERSION, TerminalFamily
 from environments.terminal.rules import Rules
 from environments.terminal.tasks import load_tasks
@@ -83,7 +87,10 @@ async def world(tmp_path: Path, tasks_dir: Path, rules: Rules, capacity: int) ->
         chat = await stack.enter_async_context(http_client())
         tasks = load_tasks(tasks_dir, sandboxes)
         manifest = Manifest(name="terminal", version=VERSION, splits=tasks.counts(), capacity=capacity)
-        family = TerminalFamily(manifest, tasks, sandboxes, chat, rules, metrics)
+        artifacts = Artifacts(tmp_path / "artifacts", "http://environment")
+        agent = BashAgent(chat, rules, metrics, KeepAll())
+        attempts = Attempts(sandboxes, rules, metrics, artifacts)
+        family = TerminalFamily(manifest, tasks, agent, attempts)
         runner = Runner(family, capacity, Reporter(chat, longest_wait_s=0.2), metrics)
         app = create_app(family, runner, metrics, "dispatch-token", [runner])
         url = await stack.enter_async_context(served(app, tmp_path))

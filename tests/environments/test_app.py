@@ -152,7 +152,7 @@ async def test_a_deadline_that_passes_without_a_score_is_no_reward(
     async def hangs(*_: object) -> None:
         await asyncio.sleep(60)
 
-    monkeypatch.setattr("environments.terminal.environment.verify", hangs)
+    monkeypatch.setattr("environments.terminal.attempts.verify", hangs)
     outcome = await world.play(deadline_s=0.5)
     assert (outcome["cause"], outcome["reward"]) == ("environment", None)
     assert "the deadline of 0.5 s passed before a score" in outcome["error"]
@@ -164,7 +164,7 @@ async def test_an_unexpected_error_is_reported_with_its_traceback(
     def broken(*_: object) -> None:
         raise ZeroDivisionError("a bug")
 
-    monkeypatch.setattr("environments.terminal.environment.Chat", broken)
+    monkeypatch.setattr("environments.terminal.agents.Chat", broken)
     outcome = await world.play()
     assert (outcome["cause"], outcome["reward"]) == ("environment", None)
     assert "ZeroDivisionError: a bug" in outcome["error"]

@@ -1,5 +1,9 @@
 """Rewards that hold: over every question that ships, the oracle scores full and nothing else scores."""
 
+from dataclasses import replace
+
+import pytest
+
 from environments.agent import Ending
 from environments.search.controls import CONTROLS
 from environments.search.index.local import LocalIndex
@@ -7,15 +11,31 @@ from environments.search.judge.judge import MatchJudge
 from environments.search.question import Question
 from environments.search.reward import labels, score
 from environments.search.tasks import SearchTasks
-from environments.search.validation import Validation, validate
+from environments.search.validation import SearchTrials, with_answers
+from environments.validation.trials import ORACLE
+from environments.validation.validate import validate
+from environments.validation.validation import Validation
 from services.contracts.cause import Cause
+from services.kit.failure import Failure
 
 
-async def test_oracle_noop_and_controls_over_all_tasks(tasks: SearchTasks, index: LocalIndex) -> None:
+@pytest.fixture
+def trials(tasks: SearchTasks, index: LocalIndex) -> SearchTrials:
+    return SearchTrials(with_answers(tasks), index, index, MatchJudge())
+
+
+async def test_oracle_noop_and_controls_over_all_tasks(trials: SearchTrials) -> None:
     assert len(CONTROLS) >= 20
-    assert await validate(tasks, index, index, MatchJudge()) == Validation(
-        tasks=640, oracle_full=640, noop_full=0, controls_full=0, unreachable=0, leftovers=0
-    )
+    played = 640 * (2 + len(CONTROLS))
+    assert await validate(trials) == Validation(tasks=640, oracle_full=640, played=played)
+
+
+async def test_evidence_that_cannot_be_reached_is_no_task(trials: SearchTrials) -> None:
+    question, answers = trials.questions[0]
+    far = replace(question.evidence[0], sentence="Nobody wrote this.")
+    broken = replace(trials, questions=[(question.model_copy(update={"evidence": (far,)}), answers)])
+    with pytest.raises(Failure, match=r"do not show the evidence 'Nobody wrote this\.'"):
+        await broken.reward(0, ORACLE)
 
 
 async def test_each_control_scores_what_nothing_scores(tasks: SearchTasks) -> None:

@@ -213,7 +213,7 @@ class TestVerifier:
                 {"style": 1.0, "speed": 0.0},
             ),
             (
-                '[ "$GREETING" = "hello there" ] && [ "$PWD" = /app ] && [ "$HOME" = /verifier ] &&'
+                '[ "$GREETING" = "hello there" ] && [ "$PWD" = /app ] && [ "$HOME" = /root ] &&'
                 " [ $0 = /tests/test.sh ] && echo 1 > /logs/verifier/reward.txt",
                 1.0,
                 {"reward": 1.0},

@@ -61,28 +61,39 @@ def test_everything_that_is_supported(tmp_path: Path) -> None:
         ("[environment]\nos = 'windows'", "environment.os"),
         ("[environment]\ngpus = 1", "environment.gpus"),
         ("[environment]\nnetwork_mode = 'public'", "environment.network_mode"),
-        ("[environment]\nallow_internet = true", "environment.allow_internet"),
-        ("[environment]\nallowed_hosts = ['x']", "environment.allowed_hosts"),
+        ("[environment]\nallow_internet = true", "environment.network_mode"),
+        ("[environment]\nallowed_hosts = ['x']", "environment"),
         ("[[environment.mcp_servers]]\nname = 'x'", "environment.mcp_servers"),
         ("[environment]\nskills_dir = 'x'", "environment.skills_dir"),
-        ("[environment.healthcheck]\ncommand = 'x'", "environment.healthcheck"),
-        ("[environment]\nmemory = 'much'", "environment.memory"),
+        ("[environment]\nnetwork_mode = 'allowlist'\nallowed_hosts = ['x']", "environment.network_mode"),
+        ("[environment.tpu]\ntype = 'x'", "environment.tpu"),
+        ("[environment]\nmemory = 'much'", "environment.memory_mb"),
+        ("[environment]\nmemory = '1G'\nmemory_mb = 7", "environment"),
+        ("[environment]\nnew = 1", "environment.new"),
         ("[environment]\nenv = { A = '${HOST_ONLY}' }", "environment.env.A"),
         ("[environment]\nworkdir = 'relative'", "environment.workdir"),
         ("[agent]\nuser = 'root'", "agent.user"),
         ("[agent]\ntimeout_sec = -1", "agent.timeout_sec"),
         ("[verifier]\nuser = 'root'", "verifier.user"),
-        ("[verifier]\nenvironment_mode = 'separate'", "verifier.environment_mode"),
+        ("[verifier]\nuser = 0", "verifier.user"),
+        ("[verifier]\nenvironment_mode = 'shared'\n[verifier.environment]\ncpus = 1", "verifier"),
+        ("[verifier.environment]\ndocker_image = 'x'", "verifier.environment.docker_image"),
+        ("[[verifier.collect]]\ncommand = 'x'\nservice = 'db'", "verifier.collect.service"),
         ("[verifier]\ntimeout_sec = 'long'", "verifier.timeout_sec"),
         ("[[steps]]\nname = 'one'", "steps"),
-        ("artifacts = ['/app']", "artifacts"),
+        ("[[steps]]\nname = '../one'", "steps.name"),
+        ("[[steps]]\nname = 'one'\n[[steps]]\nname = 'One'", "task.toml"),
+        ("[[steps]]\nname = 'one'\nagent = { user = 'me' }", "steps.agent.user"),
+        ("multi_step_reward_strategy = 'mean'", "task.toml"),
+        ("artifacts = [{ source = '/x', service = 'db' }]", "artifacts.service"),
+        ("artifacts = ['../app']", "artifacts.source"),
         ("not toml", "task.toml"),
     ],
 )
 def test_everything_else_is_refused_by_file_and_field(tmp_path: Path, text: str, field: str) -> None:
     folder = write_task(tmp_path / "train/0", tests="true")
     (folder / "task.toml").write_text(text)
-    with pytest.raises(Refused, match=r"task\.toml") as refused:
+    with pytest.raises(Refused) as refused:
         load_tasks(tmp_path, BubblewrapSandboxes())
     assert refused.value.field == field
     assert str(folder) in refused.value.detail
@@ -99,11 +110,29 @@ def test_a_missing_file_is_named(tmp_path: Path, missing: str) -> None:
         load_tasks(tmp_path, BubblewrapSandboxes())
 
 
-@pytest.mark.parametrize("name", ["steps/one", "environment/docker-compose.yaml"])
-def test_what_needs_docker_is_named(tmp_path: Path, name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("environment/docker-compose.yaml", "is not supported; use Docker for this task"),
+        ("trajectory.json", "is not supported; remove it: agents begin with the instruction"),
+        ("tests/.harborignore", "is not supported; take out what it names, then remove it"),
+        ("solution/.harborignore", "is not supported; take out what it names, then remove it"),
+        ("steps/one/instruction.md", r"steps is no part of a task without \[\[steps\]\]"),
+    ],
+)
+def test_a_file_that_nobody_would_heed_is_refused_by_name(tmp_path: Path, name: str, said: str) -> None:
     folder = write_task(tmp_path / "train/0", tests="true")
-    (folder / name).mkdir(parents=True)
-    with pytest.raises(Refused, match=r"is not supported; use Docker$"):
+    (folder / name).parent.mkdir(parents=True, exist_ok=True)
+    (folder / name).write_text("")
+    with pytest.raises(Refused, match=said):
+        load_tasks(tmp_path, BubblewrapSandboxes())
+
+
+@pytest.mark.parametrize("target", ["/etc/passwd", "/etc", "nowhere"])
+def test_no_file_comes_from_outside_the_task(tmp_path: Path, target: str) -> None:
+    folder = write_task(tmp_path / "train/0", tests="true")
+    (folder / "tests/more").symlink_to(target)
+    with pytest.raises(Refused, match=r"tests/more is a link to a folder, to nothing or out of the task"):
         load_tasks(tmp_path, BubblewrapSandboxes())
 
 

@@ -7,15 +7,17 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from services.kit.failure import Unavailable
+from services.kit.failure import Refused, Unavailable
 from services.sandbox import launch
 from services.sandbox.bubblewrap import BubblewrapSandboxes
 from services.sandbox.cgroup import Cgroups
-from services.sandbox.port import Blueprint, Limits, SandboxFailure
+from services.sandbox.port import Blueprint, Limits, Network, NetworkMode, SandboxFailure, Tier
 from services.sandbox.probe import missing_hardening
 from tests.processes import box_processes, marked
 
@@ -142,6 +144,35 @@ def test_a_group_that_the_kernel_still_holds_is_in_nobodys_way(tmp_path: Path) -
     with two.holding(Limits()):
         assert len(list(tmp_path.iterdir())) == 2
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("needs", "field"),
+    [
+        ({"image": "python:3.11-slim"}, "image"),
+        ({"compose": Path("compose.yaml")}, "compose"),
+        ({"user": "root"}, "user"),
+        ({"network": Network(NetworkMode.PUBLIC)}, "network"),
+        ({"network": Network(NetworkMode.ALLOWLIST, ("pypi.org",))}, "network"),
+        ({"tier": Tier.HOSTILE}, "tier"),
+    ],
+)
+async def test_what_takes_docker_is_refused_by_name(
+    blueprint: Blueprint, needs: dict[str, Any], field: str
+) -> None:
+    sandboxes, more = BubblewrapSandboxes(), replace(blueprint, **needs)
+    with pytest.raises(Refused, match=field) as refused:
+        sandboxes.check(more)
+    assert (refused.value.field, refused.value.remedy) == (field, "use Docker for this task")
+    with pytest.raises(Refused, match=field):
+        async with sandboxes.open(more, Limits()):
+            pass
+
+
+async def test_there_is_no_other_user(blueprint: Blueprint) -> None:
+    async with BubblewrapSandboxes().open(blueprint, Limits()) as box:
+        with pytest.raises(Refused, match="user root: bubblewrap has none but nobody"):
+            await box.run("id", 5, user="root")
 
 
 async def test_memory_is_limited(blueprint: Blueprint) -> None:

@@ -10,17 +10,14 @@ from environments.swe.build.builder import Plan, Tally, build
 from environments.swe.build.fetch import unpack
 from environments.swe.build.statement import statement
 from environments.swe.build.trial import Baseline, _noticed
-from environments.swe.controls import CONTROLS
 from environments.swe.grading.verdict import Report
 from environments.swe.logs.status import Status
 from environments.swe.rows import write_instances
 from environments.swe.shipped import source_of
-from environments.swe.tasks import load_tasks
-from environments.swe.validation import validate
+from environments.swe.validation import swe_trials
+from environments.validation.validate import validate
 from services.kit.failure import Refused
 from services.sandbox.bubblewrap import BubblewrapSandboxes
-
-NOTHING = {"nothing": CONTROLS["nothing"]}
 
 
 async def test_built_tasks_hold(tmp_path: Path, sandboxes: BubblewrapSandboxes) -> None:
@@ -28,7 +25,8 @@ async def test_built_tasks_hold(tmp_path: Path, sandboxes: BubblewrapSandboxes) 
     source = source_of(tmp_path / "images")
     found = [task async for task in build(source, Plan(tasks=2, runs=2), sandboxes, tally)]
     write_instances(tmp_path / "train.jsonl", found)
-    validation = await validate(load_tasks(tmp_path, sandboxes), sandboxes, NOTHING)
+    async with swe_trials(tmp_path, sandboxes) as trials:
+        validation = await validate(trials, controls=())
     assert (validation.tasks, validation.oracle_full, validation.noop_full) == (2, 2, 0)
     assert validation.holds
     assert (tally.kept, tally.passing, sum(tally.kinds.values())) == (2, 30, 2)

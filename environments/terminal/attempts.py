@@ -1,0 +1,117 @@
+"""One attempt at a task, whoever the agent is: step by step, each graded where the agent cannot reach."""
+
+import time
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from typing import Any
+
+from environments.agent import Ending
+from environments.artifacts import Artifacts
+from environments.family import Play, Scored
+from environments.metrics import EnvironmentMetrics
+from environments.terminal.agents import Agent, Assignment
+from environments.terminal.evidence import collected
+from environments.terminal.harbor.step import Step
+from environments.terminal.preparation import begin, prepare, snapshot
+from environments.terminal.reward import Verdict, combined
+from environments.terminal.rules import Rules
+from environments.terminal.tasks import TerminalTask
+from environments.terminal.verification import verify
+from services.contracts.cause import Cause
+from services.contracts.outcome import Artifact
+from services.sandbox.port import Sandbox, Sandboxes
+
+_SHOWN = 2_000
+
+
+@dataclass(frozen=True)
+class Graded:
+    """A step that is over."""
+
+    step: Step
+    ending: Ending
+    verdict: Verdict
+    printed: str
+    kept: tuple[Artifact, ...]
+
+    @property
+    def details(self) -> dict[str, Any]:
+        said = {"said": self.ending.words[-_SHOWN:]} if self.ending.words else {}
+        return {**self.ending.details, **said, "tests": self.printed}
+
+
+@dataclass(frozen=True)
+class Attempts:
+    """What every attempt shares; `artifacts` keeps the files that tasks want collected."""
+
+    sandboxes: Sandboxes
+    rules: Rules
+    metrics: EnvironmentMetrics
+    artifacts: Artifacts | None
+
+    async def run(self, task: TerminalTask, agent: Agent, play: Play) -> Scored:
+        """Errors: Failure with cause engine, sandbox, environment (task) or verifier: then no reward."""
+        done: list[Graded] = []
+        workdir = self.sandboxes.workdir(task.blueprint)
+        async with AsyncExitStack() as stack:
+            opened = self.sandboxes.open(task.blueprint, task.limits(self.rules.output_bytes))
+            sandbox = await stack.enter_async_context(opened)
+            await begin(sandbox, task)
+            for place, step in enumerate(task.steps):
+                last = place == len(task.steps) - 1
+                await prepare(sandbox, task, step, workdir)
+                ending = await agent.solve(self._assignment(sandbox, task, step, play, done))
+                tree = await snapshot(sandbox, step, ending, last=last)
+                if last:
+                    await stack.aclose()  # nothing of the agent lives on while the end is graded
+                done.append(await self._grade(task, step, ending, tree, play))
+                if not step.passed(done[-1].verdict.components):
+                    break
+        return _scored(task, done)
+
+    def _assignment(
+        self, sandbox: Sandbox, task: TerminalTask, step: Step, play: Play, done: list[Graded]
+    ) -> Assignment:
+        """Each step that is still to be graded has a set time for it, all of them a quarter of little."""
+        reserve = self.rules.verify_reserve_s * (len(task.steps) - len(done))
+        until = play.deadline - min(reserve, play.seconds_left / 4)
+        if step.agent_s is not None:
+            until = min(until, time.monotonic() + step.agent_s)
+        spent = done[-1].ending.sampled_tokens if done else 0
+        return Assignment(sandbox, task, step, self.sandboxes.workdir(task.blueprint), play, until, spent)
+
+    async def _grade(self, task: TerminalTask, step: Step, ending: Ending, tree: bytes, play: Play) -> Graded:
+        with self.metrics.phase("verify"):
+            verdict, printed = await self._verdict(task, step, tree)
+        files = collected(tree, step.grading.artifacts, for_people=True)
+        name, kept = f"artifacts-{task.steps.index(step) + 1}.tar", tuple[Artifact, ...]()
+        if files and self.artifacts:
+            kept = self.artifacts.keep(play.rollout_id, play.attempt, {name: files})
+        return Graded(step, ending, verdict, printed, kept)
+
+    async def _verdict(self, task: TerminalTask, step: Step, tree: bytes) -> tuple[Verdict, str]:
+        """In a copy of what the agent left, or in the verifier's own sandbox with the collected files."""
+        blueprint, limits = task.verifier(step, self.rules.verifier_output_bytes)
+        separate = step.grading.own is not None
+        async with self.sandboxes.open(blueprint, limits, None if separate else tree) as sandbox:
+            if separate and (files := collected(tree, step.grading.artifacts, for_people=False)):
+                await sandbox.put(files, "/")
+            return await verify(sandbox, step.grading, self.sandboxes.workdir(blueprint))
+
+
+def _scored(task: TerminalTask, done: list[Graded]) -> Scored:
+    verdict = combined([graded.verdict for graded in done], task.config.multi_step_reward_strategy)
+    out_of_budget = any(graded.ending.cause is Cause.BUDGET for graded in done)
+    details: dict[str, Any] = {**done[-1].details, "task": task.title}
+    if len(task.steps) > 1:
+        details["steps"] = [
+            {"step": graded.step.name, "rewards": dict(graded.verdict.components), **graded.details}
+            for graded in done
+        ]
+    return Scored(
+        Cause.BUDGET if out_of_budget else Cause.COMPLETED,
+        verdict.reward,
+        dict(verdict.components),
+        details,
+        artifacts=tuple(artifact for graded in done for artifact in graded.kept),
+    )

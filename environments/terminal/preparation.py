@@ -1,0 +1,71 @@
+"""What happens in the agent's sandbox before a step and after it."""
+
+import asyncio
+import time
+from shlex import quote
+
+from environments.agent import Ending
+from environments.terminal.harbor.files import files_below
+from environments.terminal.harbor.places import AGENT, ARTIFACTS, VERIFIER
+from environments.terminal.harbor.step import Step
+from environments.terminal.harbor.tables import HealthcheckTable
+from environments.terminal.tasks import TerminalTask
+from services.contracts.cause import Cause
+from services.kit.failure import Failure
+from services.sandbox.archive import archive_of
+from services.sandbox.port import Sandbox, SandboxFailure
+
+
+async def begin(sandbox: Sandbox, task: TerminalTask) -> None:
+    """The folders that Harbor mounts are there, and the task's own check of health passes."""
+    await sandbox.put(archive_of({}, (AGENT, ARTIFACTS, VERIFIER)), "/")
+    await healthy(sandbox, task.config.environment.healthcheck)
+
+
+async def prepare(sandbox: Sandbox, task: TerminalTask, step: Step, workdir: str) -> None:
+    """Its files, setup.sh and check of health. Errors: Failure (environment), SandboxFailure."""
+    if step.name:
+        await sandbox.run(f"cd {quote(workdir)}", 10.0)
+    if step.workdir is not None:
+        files = files_below(step.workdir, task.folder)
+        await sandbox.put(archive_of({str(name): path for name, path in files.items()}), workdir)
+        if "setup.sh" in files:
+            await _set_up(sandbox, task, step, workdir)
+    await healthy(sandbox, step.healthcheck)
+
+
+async def snapshot(sandbox: Sandbox, step: Step, ending: Ending, *, last: bool) -> bytes:
+    """The tree that an agent left, after the commands that put down what is to be collected.
+
+    Between steps its processes live on, as in Harbor; at the end they are killed first.
+    """
+    if ending.reason == "time":
+        await sandbox.reset()  # the shell may still be busy with the agent's last command
+    for hook in step.grading.collect:
+        await sandbox.run(f"({hook.command})", hook.timeout_sec)
+    if last:
+        await sandbox.reset()
+    return await sandbox.tree()
+
+
+async def healthy(sandbox: Sandbox, check: HealthcheckTable | None) -> None:
+    """Errors: SandboxFailure once the check has failed as often in a row as it may."""
+    if check is None:
+        return
+    started, failures = time.monotonic(), 0
+    while (ran := await sandbox.run(f"({check.command})", check.timeout_sec)).exit_code != 0:
+        starting = time.monotonic() - started < check.start_period_sec
+        failures += not starting
+        if failures >= check.retries:
+            raise SandboxFailure(
+                f"the healthcheck failed {failures} times: {check.command}: {ran.output.strip()}"
+            )
+        await asyncio.sleep(check.start_interval_sec if starting else check.interval_sec)
+
+
+async def _set_up(sandbox: Sandbox, task: TerminalTask, step: Step, workdir: str) -> None:
+    command = f"(cd {quote(workdir)} && exec bash setup.sh)"
+    ran = await sandbox.run(command, task.config.environment.build_timeout_sec)
+    if ran.exit_code != 0:
+        detail = f"setup.sh of step {step.name} ended with {ran.exit_code}: {ran.output.strip()}"
+        raise Failure(detail, cause=Cause.ENVIRONMENT)

@@ -1,0 +1,82 @@
+"""`python -m environments.validation TARGET`: a line of JSON for each step of progress, last the result."""
+
+import argparse
+import asyncio
+import json
+import os
+import sys
+import tempfile
+import time
+from dataclasses import asdict
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from environments.validation.families import folder_of, opened
+from environments.validation.leftovers import files_in, leftovers
+from environments.validation.validate import validate
+from environments.validation.validation import Validation
+from services.kit.failure import Failure
+
+_TELL_S = 0.5
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m environments.validation")
+    parser.add_argument("target", help="a family's name, or a folder of tasks")
+    parser.add_argument("--tasks", type=int, help="only so many of each split")
+    parser.add_argument("--controls", nargs="*", help="only these; none for oracle and no-op alone")
+    arguments = parser.parse_args()
+    try:
+        validation = _validate(arguments.target, arguments.tasks, arguments.controls)
+    except Failure as failure:
+        _say({"refused": f"{failure.detail}{f' ({failure.remedy})' if failure.remedy else ''}"})
+        sys.exit(1)
+    _say({"validation": asdict(validation), "holds": validation.holds})
+    sys.exit(0 if validation.holds else 1)
+
+
+def _validate(target: str, first: int | None, controls: list[str] | None) -> Validation:
+    with TemporaryDirectory(prefix="podium-validation-") as scratch:
+        _put_temporary_files_into(Path(scratch) / "temporary")
+        family, folder = folder_of(target, Path(scratch))
+        before = files_in(folder, Path(scratch))
+        validation = asyncio.run(_over(family, folder, first, controls))
+        for left in leftovers(before, folder, Path(scratch)):
+            validation.leave(left)
+    return validation
+
+
+def _put_temporary_files_into(folder: Path) -> None:
+    """So that those which are not removed are seen."""
+    folder.mkdir()
+    os.environ["TMPDIR"] = tempfile.tempdir = str(folder)
+
+
+async def _over(family: str, folder: Path, first: int | None, controls: list[str] | None) -> Validation:
+    told = 0.0
+
+    def tell(validation: Validation, of: int) -> None:
+        nonlocal told
+        if validation.tasks == of or time.monotonic() - told > _TELL_S:
+            told = time.monotonic()
+            _say({"tasks": validation.tasks, "of": of, "wrong": len(validation.wrong)})
+
+    async with opened(family, folder, first) as trials:
+        _refuse_unknown(controls or [], trials.controls)
+        return await validate(trials, controls, tell)
+
+
+def _refuse_unknown(asked: list[str], known: object) -> None:
+    names = list(known) if isinstance(known, list | tuple) else []
+    for name in asked:
+        if name not in names:
+            raise Failure(f"there is no control {name!r}; there are {', '.join(names)}")
+
+
+def _say(line: object) -> None:
+    sys.stdout.write(json.dumps(line) + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""`podium rollout`: one rollout of one task directory, without an orchestrator."""

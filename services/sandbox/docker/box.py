@@ -1,0 +1,182 @@
+"""One container as a sandbox: its init by the attached stream, its shell under that, its files."""
+
+import asyncio
+from contextlib import suppress
+from shlex import quote
+from typing import Self
+
+from docker.errors import NotFound
+
+from services.kit.failure import Missing
+from services.sandbox.docker.changes import changed_paths, owned_archive, read_whiteouts, whiteouts
+from services.sandbox.docker.channel import AttachedChannel
+from services.sandbox.docker.engine import Engine
+from services.sandbox.docker.execution import execute
+from services.sandbox.docker.frames import Frames
+from services.sandbox.docker.hardening import Cage
+from services.sandbox.output import BoundedOutput
+from services.sandbox.port import NOBODY, SandboxFailure
+from services.sandbox.shell import START_S, TRANSFER_S, Flooded, Shell, one_line
+
+_TAR = ("/usr/bin/tar", "-c", "-S", "-f", "-", "-C", "/")
+
+
+class DockerSandbox(Shell):
+    """A container that its engine has made and not yet started."""
+
+    def __init__(
+        self, engine: Engine, container: str, channel: AttachedChannel, cage: Cage, workdir: str
+    ) -> None:
+        super().__init__(channel, cage.limits, workdir)
+        self.container = container
+        self._engine = engine
+        self._attached = channel
+        self._cage = cage
+        self._others: set[str] = set()
+
+    @classmethod
+    async def start(cls, engine: Engine, container: str, cage: Cage, workdir: str) -> Self:
+        """Start the container and hear from its init that the hardening holds. Errors: SandboxFailure."""
+        channel = AttachedChannel(await Frames.over(await engine.attached(container)))
+        box = cls(engine, container, channel, cage, workdir)
+        try:
+            await engine.call("start", container)
+            await channel.introduce()
+            async with asyncio.timeout(START_S):
+                said = await box._awaited("ready")
+        except TimeoutError:
+            channel.close()
+            raise SandboxFailure(f"the container was not ready within {START_S:g} s") from None
+        except BaseException:
+            channel.close()
+            raise
+        if missing := cage.missing(said):
+            channel.close()
+            raise SandboxFailure(f"the container would not hold, what is missing: {', '.join(missing)}")
+        return box
+
+    async def furnish(self, seed: bytes, tree: bytes | None) -> Self:
+        """Put files in place, and open the shell."""
+        if self._cage.writable:
+            await self._unpack(seed if tree is None else tree, "/")
+        elif tree is not None:
+            await self._replay(tree)
+        await self._attached.write(b": shell\n")
+        await self._awaited("shell")
+        return self
+
+    async def put(self, archive: bytes, path: str) -> None:
+        if self._cage.writable:
+            await self._unpack(archive, path)
+            return
+        # By the engine, since what is in the box may no longer be the image's own programs.
+        owner = NOBODY if self._cage.user == str(NOBODY) else 0
+        files = owned_archive(archive, path, owner)
+        await self._engine.call("put_archive", self.container, "/", files)
+
+    async def tree(self) -> bytes:
+        sink = BoundedOutput(4 * self._limits.work_bytes)
+        if self._cage.writable:
+            folders = " ".join(quote(f".{folder}") for folder in self._cage.writable)
+            await self._transfer(f"{' '.join(_TAR)} {folders} 2>/dev/null", sink)
+            return sink.raw()
+        written, deleted = changed_paths(await self._engine.call("diff", self.container))
+        names = "\0".join(f".{path}" for path in written).encode()
+        await self._beside([*_TAR, "--no-recursion", "--null", "-T", "-"], self._keeper, sink, names)
+        return whiteouts(deleted) + sink.raw()
+
+    async def get(self, path: str) -> bytes:
+        if self._cage.writable:
+            return await super().get(path)
+        most, container = 4 * self._limits.work_bytes, self.container
+
+        def fetched() -> bytes | None:
+            try:
+                chunks, _ = self._engine.api.get_archive(container, path)
+            except NotFound:
+                return None
+            data = bytearray()
+            for chunk in chunks:
+                data += chunk
+                if len(data) > most:
+                    break
+            return bytes(data[:most])
+
+        found = await self._engine.work(fetched)
+        if found is None:
+            raise Missing(f"{path} is not in the sandbox, or cannot be read", field="path", value=path)
+        return found
+
+    async def alive(self) -> bool:
+        """Whether a box that waits for its rollout can still be used."""
+        try:
+            await self.reset()
+        except SandboxFailure:
+            return False
+        return True
+
+    async def close(self) -> None:
+        """End its life, and return when the container is gone."""
+        self._attached.close()
+        with suppress(TimeoutError):  # the engine is slow: it goes on removing, and the reaper looks after it
+            await self._engine.remove(self.container)
+
+    async def _kill_all(self) -> None:
+        for user in sorted(self._others):
+            await execute(
+                self._engine, self.container, ["/bin/bash", "-c", "kill -KILL -1"], user, BoundedOutput(64)
+            )
+        self._others.clear()
+        await self._attached.write(b": reset\n")
+
+    async def _run_as(self, user: str, command: str, sink: BoundedOutput, timeout_s: float) -> int:
+        self._others.add(user)
+        shell = ["/bin/bash", "--noprofile", "--norc", "-c", command]
+        async with asyncio.timeout(timeout_s):
+            return await execute(self._engine, self.container, shell, user, sink, workdir=self.workdir)
+
+    @property
+    def _keeper(self) -> str:
+        """Who can read and own every file: root, where it may; else the box's own user."""
+        return "0" if self._cage.capabilities else self._cage.user
+
+    async def _replay(self, tree: bytes) -> None:
+        """Do to the image what was done to it in another box: delete, then write."""
+        deleted, rest = read_whiteouts(tree)
+        if deleted:
+            names = "\0".join(deleted).encode()
+            await self._beside(["/usr/bin/xargs", "-0", "rm", "-rf", "--"], self._keeper, None, names)
+        owner = "--same-owner" if self._cage.capabilities else "--no-same-owner"
+        unpack = ["/usr/bin/tar", "-x", "-f", "-", "-C", "/", "--numeric-owner", owner]
+        await self._beside(unpack, self._keeper, None, rest)
+
+    async def _beside(self, arguments: list[str], user: str, sink: BoundedOutput | None, data: bytes) -> None:
+        said = sink or BoundedOutput(4096)
+        most = 4 * self._limits.work_bytes
+        try:
+            async with asyncio.timeout(TRANSFER_S):
+                await execute(self._engine, self.container, arguments, user, said, data, flood=2 * most)
+        except (TimeoutError, Flooded):
+            raise SandboxFailure("files did not get in or out of the sandbox in time") from None
+
+    async def _unpack(self, archive: bytes, path: str) -> None:
+        sink = BoundedOutput(4096)
+        try:
+            async with asyncio.timeout(TRANSFER_S):
+                await self._attached.write(f": put {len(archive)} {one_line(path)}\n".encode() + archive)
+                code = await self._awaited("put", sink)
+        except (TimeoutError, Flooded):
+            raise SandboxFailure("files did not get into the sandbox in time") from None
+        if code != "0":
+            raise SandboxFailure(f"files could not be put into {path}: {sink.text().strip()}")
+
+    async def _awaited(self, name: str, sink: BoundedOutput | None = None) -> str:
+        """What comes after `name` in the status that begins with it."""
+        said = sink or BoundedOutput(4096)
+        while True:
+            status = await self._attached.status(said)
+            if status is None:
+                raise SandboxFailure(f"the container ended: {said.text().strip() or 'it said nothing'}")
+            word, _, rest = status.partition(" ")
+            if word == name:
+                return rest

@@ -1,0 +1,66 @@
+"""Removes what belongs to no living box: what an owner that crashed, or an engine that stumbled, left.
+
+A box lives as long as its main container, which ends by itself with its owner. So whatever carries the
+label of a box whose main container is gone is an orphan, whoever made it.
+"""
+
+import time
+from collections import defaultdict
+from functools import partial
+from typing import Any
+
+from docker.errors import APIError
+
+from services.sandbox.docker.engine import Engine
+
+LABEL = "podium.box"
+ROLE = "podium.role"
+MAIN = "main"
+_STARTS_WITHIN_S = 60.0
+
+
+async def reap(engine: Engine) -> list[str]:
+    """The names of what was removed. Errors: SandboxFailure."""
+    return await engine.work(partial(_reap, engine.api))
+
+
+def orphans(containers: list[dict[str, Any]], now: float) -> list[dict[str, Any]]:
+    """Of the engine's list of containers, those whose box does not live."""
+    boxes: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for container in containers:
+        boxes[container["Labels"][LABEL]].append(container)
+    dead = (box for box in boxes.values() if not any(_lives(container, now) for container in box))
+    return [container for box in dead for container in box]
+
+
+def _lives(container: dict[str, Any], now: float) -> bool:
+    if container["Labels"].get(ROLE) != MAIN:
+        return False
+    if container["State"] == "created":
+        return bool(now - container["Created"] < _STARTS_WITHIN_S)
+    return container["State"] in ("running", "paused", "restarting")
+
+
+def _reap(api: Any) -> list[str]:
+    of_boxes = {"label": LABEL}
+    # Volumes first: one that is made after this look is not taken for an orphan.
+    volumes = api.volumes(filters=of_boxes)["Volumes"] or []
+    containers = api.containers(all=True, filters=of_boxes)
+    dead = orphans(containers, time.time())
+    alive = {one["Labels"][LABEL] for one in containers} - {one["Labels"][LABEL] for one in dead}
+    removed = [one["Names"][0].strip("/") for one in dead if _gone(api.remove_container, one["Id"])]
+    left = [volume["Name"] for volume in volumes if volume["Labels"][LABEL] not in alive and _old(volume)]
+    return removed + [name for name in left if _gone(api.remove_volume, name)]
+
+
+def _old(volume: dict[str, Any]) -> bool:
+    """Whether the box it was made for has had the time to start."""
+    return float(volume["Labels"].get("podium.made", 0)) < time.time() - _STARTS_WITHIN_S
+
+
+def _gone(remove: Any, name: str) -> bool:
+    try:
+        remove(name, force=True)
+    except APIError:  # somebody else removes it, or it is still in use: the next round sees
+        return False
+    return True

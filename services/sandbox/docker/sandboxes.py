@@ -1,0 +1,195 @@
+"""Sandboxes as Docker containers: which are refused, how they are opened, and what goes with them."""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from uuid import uuid4
+
+from services.kit.failure import Refused, Unavailable
+from services.sandbox.docker.box import DockerSandbox
+from services.sandbox.docker.engine import Engine
+from services.sandbox.docker.hardening import HOME, Cage
+from services.sandbox.docker.images import BoxImage, Images
+from services.sandbox.docker.init import INIT
+from services.sandbox.docker.reaper import LABEL, MAIN, ROLE, reap
+from services.sandbox.docker.starts import StartRules, Starts
+from services.sandbox.docker.warm import WarmPool, WarmRules
+from services.sandbox.port import IMAGE_USER, NOBODY, Blueprint, Limits, Sandbox, SandboxFailure, Tier
+
+_REAPS_EVERY_S = 30.0
+
+
+@dataclass(frozen=True)
+class DockerRules:
+    """How an owner of containers uses its engine. `hostile_runtime`: gVisor's or Kata's name there."""
+
+    hostile_runtime: str = "runsc"
+    build_network: bool = True
+    starts: StartRules = field(default_factory=StartRules)
+    warm: WarmRules = field(default_factory=WarmRules)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All that decides what a container is, but not whose it is: boxes of one plan are interchangeable."""
+
+    image: BoxImage
+    cage: Cage
+    env: tuple[tuple[str, str], ...]
+
+
+class DockerSandboxes:
+    """Opens containers on the engine that DOCKER_HOST names. Errors of making it: Unavailable."""
+
+    def __init__(self, rules: DockerRules | None = None) -> None:
+        self._rules = rules or DockerRules()
+        self._engine = Engine()
+        self._images = Images(self._engine, self._rules.build_network)
+        self._starts = Starts(self._rules.starts)
+        self._warm = WarmPool(self._started, self._rules.warm)
+
+    async def verify(self) -> None:
+        """Each box proves the rest when it starts."""
+        if lacks := self._engine.facts.lacks:
+            raise Unavailable(
+                f"sandboxes would not hold on this Docker Engine, what is missing: {', '.join(lacks)}"
+            )
+
+    def check(self, blueprint: Blueprint) -> None:
+        if blueprint.image is None and not (blueprint.folder / "Dockerfile").is_file():
+            raise Refused(
+                f"{blueprint.folder / 'Dockerfile'} is missing",
+                field="Dockerfile",
+                value=blueprint.folder,
+                remedy="add one, or name an image",
+            )
+        for path in blueprint.writable:
+            if not path.startswith("/") or path == "/":
+                raise Refused(
+                    f"writable: {path!r} is no folder's absolute path", field="writable", value=path
+                )
+        if blueprint.read_only_root and not (blueprint.user or "0").isdecimal():
+            detail = f"user = {blueprint.user} with a read-only root"
+            raise Refused(detail, field="user", value=blueprint.user, remedy="give the user's number")
+        self._check_tier(blueprint)
+
+    @asynccontextmanager
+    async def open(
+        self, blueprint: Blueprint, limits: Limits, tree: bytes | None = None
+    ) -> AsyncIterator[Sandbox]:
+        self.check(blueprint)
+        plan = await self._plan(blueprint, limits)
+        seed = b""
+        if tree is None and plan.cage.writable:
+            seed = await self._images.seed(plan.image, plan.cage.writable, limits.work_bytes)
+        async with self._furnished(plan, blueprint.labels, seed, tree) as box:
+            yield box
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Meanwhile boxes are started ahead and orphans removed; afterwards the engine is let go."""
+        reaping = asyncio.create_task(self._reap())
+        try:
+            async with self._warm.running():
+                yield
+        finally:
+            reaping.cancel()
+            self._engine.close()
+
+    async def _reap(self) -> None:
+        while True:
+            with suppress(SandboxFailure):  # the engine is away: the next round sees
+                await reap(self._engine)
+            await asyncio.sleep(_REAPS_EVERY_S)
+
+    @asynccontextmanager
+    async def _furnished(
+        self, plan: Plan, labels: Mapping[str, str], seed: bytes, tree: bytes | None
+    ) -> AsyncIterator[DockerSandbox]:
+        """A box that waited, or if there is none or it has died meanwhile, a new one."""
+        waited = self._warm.take(plan)
+        if waited is not None:
+            try:
+                box = await waited.furnish(seed, tree)
+            except SandboxFailure:
+                await asyncio.shield(waited.close())
+            else:
+                await self._engine.call("rename", box.container, _name(labels))
+                async with _closing(box):
+                    yield box
+                return
+        box = await self._started(plan, labels)
+        async with _closing(box):
+            yield await box.furnish(seed, tree)
+
+    def _check_tier(self, blueprint: Blueprint) -> None:
+        runtimes = self._engine.facts.runtimes
+        if blueprint.tier is Tier.HOSTILE and self._rules.hostile_runtime not in runtimes:
+            raise Refused(
+                f"tier = hostile takes a kernel of its own, by the runtime {self._rules.hostile_runtime};"
+                f" this Docker Engine has {', '.join(sorted(runtimes))}",
+                field="tier",
+                value=blueprint.tier,
+                remedy="install gVisor or Kata and name it to the engine",
+            )
+
+    async def _plan(self, blueprint: Blueprint, limits: Limits) -> Plan:
+        image = await self._images.image(blueprint, limits)
+        user = {None: str(NOBODY), IMAGE_USER: image.user}.get(blueprint.user, blueprint.user)
+        env = {"HOME": HOME, **blueprint.env} if blueprint.user is None else blueprint.env
+        cage = Cage.of(
+            blueprint,
+            limits,
+            image.workdir,
+            str(user),
+            self._rules.hostile_runtime,
+            self._engine.facts.storage_quota,
+        )
+        return Plan(image, cage, tuple(sorted(env.items())))
+
+    async def _started(self, plan: Plan, labels: Mapping[str, str] | None = None) -> DockerSandbox:
+        async with self._starts.one():
+            container = await self._created(plan, labels or {})
+            try:
+                return await DockerSandbox.start(self._engine, container, plan.cage, plan.image.workdir)
+            except BaseException:
+                await asyncio.shield(self._engine.remove(container))
+                raise
+
+    async def _created(self, plan: Plan, labels: Mapping[str, str]) -> str:
+        owners = "--same-owner" if plan.cage.capabilities else "--no-same-owner"
+        made = await self._engine.call(
+            "create_container",
+            plan.image.id,
+            entrypoint=["/bin/bash", "--noprofile", "--norc", "-c", INIT, "init", owners],
+            name=_name(labels),
+            hostname="sandbox",
+            user=plan.cage.user,
+            environment=dict(plan.env),
+            working_dir=plan.image.workdir,
+            stdin_open=True,
+            network_disabled=True,
+            labels={
+                **{f"podium.{key}": value for key, value in labels.items()},
+                LABEL: uuid4().hex,
+                ROLE: MAIN,
+            },
+            host_config=plan.cage.host_config(self._engine.api, network_mode="none"),
+        )
+        return str(made["Id"])
+
+
+@asynccontextmanager
+async def _closing(box: DockerSandbox) -> AsyncIterator[None]:
+    try:
+        yield
+    finally:
+        await asyncio.shield(box.close())
+
+
+def _name(labels: Mapping[str, str]) -> str:
+    """For people, who see a rollout in it also where the box was started before its rollout."""
+    told = "".join(f"-{re.sub('[^a-zA-Z0-9_.-]', '', value)[:40]}" for value in labels.values())
+    return f"podium{told}-{uuid4().hex[:8]}"
