@@ -80,7 +80,7 @@ def main() -> None:
     )
     store = RedisTokenStore(connect(settings.redis_url))
     signer = Signer.from_file(Path(settings.secret_file))
-    family = StubFamily(manifest, Pace(**settings.pace), store, signer, reports)
+    family = StubFamily(manifest, Pace(**settings.pace), store, signer)
     metrics = EnvironmentMetrics()
     reporter = RememberingReporter(reports, crash, Path(settings.history_file))
     runner = Runner(family, settings.capacity, reporter, metrics)

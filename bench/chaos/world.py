@@ -160,7 +160,9 @@ class World:
         return Child(name, command, variables, self.folder / f"{name}.log")
 
     def _engine(self) -> Child:
-        return self._python("engine", "bench.chaos.engine", str(self._ports["engine"]), "ready-engine")
+        settings = self.folder / "engine.json"
+        settings.write_text(json.dumps({"port": self._ports["engine"]}))
+        return self._python("engine", "bench.stubs.engine", str(settings), "ready-engine")
 
     def _valkey(self) -> Child:
         folder = self.folder / "valkey"
