@@ -37,7 +37,7 @@ from services.transport.token_store import RedisTokenStore
 from services.transport.weight_channel import RedisWeightChannel
 
 GROUP_SIZE = 8
-SERVICES = 4
+SERVICES = 2
 OURS = ("orchestrator", "gateway", "valkey")
 STUBS = ("engine", "environment")
 _ANSWERED = (
