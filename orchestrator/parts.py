@@ -71,6 +71,7 @@ class Orchestrator:
             FleetRules(settings.engine_poll_s, settings.update_mode, settings.update_timeout_s),
             on_announced=self.training.announced,
             on_updated=metrics.update_seconds.observe,
+            crash=self.crash,
         )
         self.outbox = Outbox(store, transports.groups, self.crash)
         self.gate = Gate(

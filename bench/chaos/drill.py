@@ -115,6 +115,9 @@ class Drill:
         if victim == "redis":
             sealed = f"SELECT count(*) FROM rollouts WHERE {_RECENT} state = 'sealed' AND ended_at > ?"
             return bool(ask(sealed, moment))
+        if victim in ("gateway", "engine"):  # whole rollouts: a last reply may have been on its way
+            whole = f"SELECT count(*) FROM rollouts WHERE {_RECENT} started_at > ? AND reward IS NOT NULL"
+            return bool(ask(whole, moment))
         if victim == "orchestrator":
             return bool(ask(f"SELECT count(*) FROM rollouts WHERE {_RECENT} started_at > ?", moment))
         started = f"SELECT count(*) FROM rollouts WHERE {_RECENT} environment = ? AND started_at > ?"

@@ -10,13 +10,14 @@ from bench.chaos.books import Books, Record, check, ks_p
 from bench.chaos.drill import Drill
 from bench.chaos.matrix import run_matrix
 from bench.chaos.world import World
+from bench.stubs.traffic import Traffic
 
-_PACE = {"steady": {"median_s": 0.2, "sigma": 0.5}}
+_TRAFFIC = {"steady": Traffic(turns=2, turns_sigma=0.5, think_s=0.05, work_s=0.03)}
 
 
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator[World]:
-    with World(tmp_path / "world", capacity=8, lease_s=2.0, paces=_PACE) as world:
+    with World(tmp_path / "world", capacity=8, lease_s=2.0, traffic=_TRAFFIC) as world:
         yield world
 
 
