@@ -11,7 +11,7 @@ from bench.chaos.world import World
 
 FAULTS = ("kill", "kill", "kill", "stop", "exit")
 _TICK_S = 0.05
-_QUIET_S = 120.0
+_QUIET_S = 300.0
 _RECENT = "seq > (SELECT max(seq) FROM rollouts) - 2000 AND"
 
 
@@ -57,7 +57,7 @@ class Drill:
 
     def settle(self) -> None:
         """No more work: wait until everything that was admitted has ended and been trained."""
-        self._until(lambda: not self._recovering(), 60)
+        self._until(lambda: not self._recovering(), _QUIET_S)
         self.world.ask("PUT", "/v1/admission", {"state": "paused"})
         self._until(self._record.quiet, _QUIET_S)
         self._until(lambda: self._backlog() == 0, 30)
