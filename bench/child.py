@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-_START_S = 60.0  # of a machine that has other things to do
+_START_S = 180.0  # of a machine that has other things to do
 
 
 @contextmanager

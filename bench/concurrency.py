@@ -167,7 +167,7 @@ async def _window(
 ) -> Result:
     before, opened = usage(), time.monotonic()
     (await admin.put("/v1/admission", json={"state": "open"})).raise_for_status()
-    while (await _progress(admin))["in_flight"] < rollouts - GROUP_SIZE:
+    while (await _progress(admin))["in_flight"] < rollouts - 2 * GROUP_SIZE:
         await _rest(training)
     began, started, wall = usage(), time.monotonic(), time.time()
     sealed = (await _progress(admin))["sealed"]

@@ -55,6 +55,16 @@ class Drill:
                 next_at = time.monotonic() + self._wait_s()
         return (self._record.sealed() - before) / (time.monotonic() - began)
 
+    def run_steadily(self, kills: int, interval_s: float) -> float:
+        """So many faults at even intervals, each with its time to recover; returns rollouts/s."""
+        self._until(lambda: self._record.sealed() > 0, 120)
+        began, before = time.monotonic(), self._record.sealed()
+        for number in range(1, kills + 1):
+            self._strike()
+            while time.monotonic() < began + number * interval_s:
+                self._tick()
+        return (self._record.sealed() - before) / (time.monotonic() - began)
+
     def settle(self) -> None:
         """No more work: wait until everything that was admitted has ended and been trained."""
         self._until(lambda: not self._recovering(), _QUIET_S)
