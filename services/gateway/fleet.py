@@ -64,7 +64,8 @@ class Fleet:
                 self._down_since.pop(engine_id, None)
             elif now - self._down_since.setdefault(engine_id, now) >= self._lost_s:
                 for call in calls:
-                    call.reschedule(0.0)
+                    if not call.expired():
+                        call.reschedule(0.0)
 
     @asynccontextmanager
     async def calling(self, engine: Engine) -> AsyncIterator[None]:
