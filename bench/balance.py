@@ -8,15 +8,10 @@ once more beside it, so that the simulation can be held against the real run.
 import argparse
 import asyncio
 import json
-import os
-import signal
 import statistics
-import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from random import Random
@@ -27,18 +22,18 @@ import httpx
 
 from bench.balance_scenario import Member, Scenario
 from bench.balance_simulation import Deficit, Naive, Simulated, Simulation
-from bench.child import child
-from bench.stubs.learner import StubLearner
+from bench.platform import Plan, Platform, platform
+from bench.stubs.learner import StubLearner, StubSchedule
 from bench.table import table
-from bench.valkey import ValkeyProcess, free_port
-from services.kit.access import Claims, Scope, Signer
+from services.contracts.sealed_group import SealedGroup
+from services.kit.access import Scope
 from services.kit.http import http_client
 from services.transport.connection import connect
-from services.transport.group_stream import Delivery, RedisGroupStream
+from services.transport.group_stream import RedisGroupStream
+from services.transport.token_store import RedisTokenStore
+from services.transport.weight_channel import RedisWeightChannel
 
 _SEEDS = 20
-_LIFETIME_S = 86_400.0
-_START_S = 60.0  # of a machine that has other things to do
 
 
 @dataclass
@@ -52,103 +47,27 @@ class Measured:
     progress: dict[str, Any] = field(default_factory=dict)
 
 
-@dataclass
-class Service:
-    """An environment of stubs that can be killed and comes back at the same address."""
-
-    settings: Path
-    ready_file: Path
-    process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        self.ready_file.unlink(missing_ok=True)
-        arguments = [sys.executable, "-m", "bench.stubs.environment", str(self.settings)]
-        self.process = subprocess.Popen(arguments, stdin=subprocess.DEVNULL)
-
-    def wait_ready(self) -> None:
-        """Raises RuntimeError if it does not start."""
-        deadline = time.monotonic() + _START_S
-        while not self.ready_file.exists():
-            if self.process is None or self.process.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError(f"{self.settings.stem} did not start")
-            time.sleep(0.02)
-
-    def kill(self) -> None:
-        if self.process is not None:
-            self.process.send_signal(signal.SIGKILL)
-            self.process.wait()
-            self.process = None
-
-
-@dataclass(frozen=True)
-class Platform:
-    """The running processes: where they are, and who may speak to them."""
-
-    redis_url: str
-    orchestrator_url: str
-    signer: Signer
-    services: dict[str, Service]
-
-
-@contextmanager
-def platform(scenario: Scenario, folder: Path) -> Iterator[Platform]:
-    """Everything up; everything ended afterwards."""
-    secret = folder / "secret"
-    secret.write_text(os.urandom(32).hex())
-    signer = Signer.from_file(secret)
-    token = folder / "token"
-    token.write_text(signer.mint(Claims(Scope.ENVIRONMENT), _LIFETIME_S))
-    with ExitStack() as stack:
-        redis = stack.enter_context(ValkeyProcess(folder))
-        ready = folder / "engine.ready"
-        engine_url = stack.enter_context(child("bench.stubs.engine", ready, [str(ready)]))
-        ready = folder / "orchestrator.ready"
-        settings = {
-            "SECRET_FILE": str(secret),
-            "READY_FILE": str(ready),
-            "PORT": str(free_port()),
-            "REDIS_URL": redis.url,
-            "STORE_URL": f"sqlite:///{folder / 'store.sqlite'}",
-            "ENGINES": json.dumps([engine_url]),
-            "LOG_LEVEL": "ERROR",
-            "GROUP_SIZE": str(scenario.group_size),
-            "GROUPS_PER_STEP": str(scenario.groups_per_step),
-            "MAX_STALENESS": str(scenario.max_staleness),
-            "LEASE_S": str(scenario.lease_s),
-            "DEBT_CAP": str(scenario.debt_cap),
-            "MAX_ATTEMPTS": "10",
-            "ROLLOUT_DEADLINE_S": "60",
-        }
-        named = {f"PODIUM_ORCHESTRATOR_{name}": value for name, value in settings.items()}
-        url = stack.enter_context(child("orchestrator", ready, settings=named)).strip()
-        common = {
-            "orchestrator_url": url,
-            "redis_url": redis.url,
-            "token_file": str(token),
-            "secret_file": str(secret),
-        }
-        services = {member.name: _service(scenario, member, common, folder) for member in scenario.members}
-        for service in services.values():
-            stack.callback(service.kill)
-            service.start()
-        for service in services.values():
-            service.wait_ready()
-        yield Platform(redis.url, url, signer, services)
-
-
-def _service(scenario: Scenario, member: Member, common: dict[str, str], folder: Path) -> Service:
-    settings, ready = folder / f"{member.name}.json", folder / f"{member.name}.ready"
-    told = {
-        **common,
-        "name": member.name,
-        "port": free_port(),
-        "ready_file": str(ready),
-        "pace": vars(scenario.pace(member)),
-        "share": member.share,
-        "capacity": scenario.capacity,
+def plan(scenario: Scenario) -> Plan:
+    """What runs for a scenario."""
+    orchestrator = {
+        "GROUP_SIZE": scenario.group_size,
+        "GROUPS_PER_STEP": scenario.groups_per_step,
+        "MAX_STALENESS": scenario.max_staleness,
+        "LEASE_S": scenario.lease_s,
+        "DEBT_CAP": scenario.debt_cap,
+        "MAX_ATTEMPTS": 10,
+        "ROLLOUT_DEADLINE_S": 60,
     }
-    settings.write_text(json.dumps(told).replace("Infinity", "1e9"))
-    return Service(settings, ready)
+    environments = [
+        {
+            "name": member.name,
+            "pace": vars(scenario.pace(member)),
+            "share": member.share,
+            "capacity": scenario.capacity,
+        }
+        for member in scenario.members
+    ]
+    return Plan(orchestrator, environments, engine={})
 
 
 async def measure(scenario: Scenario, running: Platform) -> Measured:
@@ -156,14 +75,19 @@ async def measure(scenario: Scenario, running: Platform) -> Measured:
     measured = Measured()
     wanted = scenario.warm_up + scenario.window
     redis = connect(running.redis_url)
-    token = running.signer.mint(Claims(Scope.LEARNER), _LIFETIME_S)
+    token = running.token(Scope.LEARNER)
     async with http_client(base_url=running.orchestrator_url, token=token, timeout_s=60) as client:
 
-        def on_trained(delivery: Delivery) -> None:
-            measured.trained.append(delivery.group.environment)
+        def on_trained(group: SealedGroup) -> None:
+            measured.trained.append(group.environment)
 
         learner = StubLearner(
-            RedisGroupStream(redis), client, scenario.groups_per_step, on_trained, scenario.step_s
+            RedisGroupStream(redis),
+            RedisTokenStore(redis),
+            RedisWeightChannel(redis),
+            client,
+            StubSchedule(scenario.groups_per_step, scenario.step_s),
+            on_trained,
         )
         training = asyncio.create_task(learner.run())
         try:
@@ -273,7 +197,7 @@ def main(argv: list[str]) -> None:
     parser.add_argument("--groups", type=int, default=Scenario.window, help="trained groups that count")
     arguments = parser.parse_args(argv)
     scenario = replace(Scenario(), window=arguments.groups, dies_after=min(250, arguments.groups // 4))
-    with TemporaryDirectory() as folder, platform(scenario, Path(folder)) as running:
+    with TemporaryDirectory() as folder, platform(plan(scenario), Path(folder)) as running:
         measured = asyncio.run(measure(scenario, running))
     report(scenario, measured)
 

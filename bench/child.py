@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-_START_S = 20.0
+_START_S = 180.0  # of a machine that has other things to do
 
 
 @contextmanager
@@ -28,9 +28,5 @@ def child(
             time.sleep(0.02)
         yield ready_file.read_text()
     finally:
-        process.terminate()
-        try:
-            process.wait(10)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        process.kill()  # what it held is nobody's any more
+        process.wait()

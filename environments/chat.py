@@ -13,8 +13,9 @@ from services.contracts.environment import ModelAccess
 from services.contracts.words import new_id
 from services.kit.failure import Failure
 
-_GATEWAY_AWAY_S = 60.0
+_GATEWAY_AWAY_S = 120.0
 _TOO_MANY = 429
+_NOT_NOW = frozenset({"record_not_kept", "unavailable"})  # its store is away: the call itself is all right
 
 
 class OutOfContext(Exception):
@@ -103,13 +104,19 @@ class Chat:
         url = f"{self._model.base_url.rstrip('/')}/chat/completions"
         async for retry in _retries():
             with retry:
-                return await self._client.post(url, json=body, headers=headers)
+                response = await self._client.post(url, json=body, headers=headers)
+                if (
+                    response.status_code == httpx.codes.SERVICE_UNAVAILABLE
+                    and _error(response)[1] in _NOT_NOW
+                ):
+                    response.raise_for_status()
+                return response
         raise AssertionError("retries end with a reply or an error")
 
 
 def _retries() -> AsyncIterator[stamina.Attempt]:
-    broken = (httpx.NetworkError, httpx.RemoteProtocolError, httpx.ConnectTimeout)
-    return stamina.retry_context(on=broken, attempts=None, timeout=_GATEWAY_AWAY_S, wait_max=2.0)
+    away = (httpx.NetworkError, httpx.RemoteProtocolError, httpx.ConnectTimeout, httpx.HTTPStatusError)
+    return stamina.retry_context(on=away, attempts=None, timeout=_GATEWAY_AWAY_S, wait_max=2.0)
 
 
 def _failure(response: httpx.Response) -> Exception:

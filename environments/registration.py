@@ -69,8 +69,10 @@ class Registrar:
         """Whether the orchestrator knows us. When it cannot be reached we go on as we were."""
         body = Heartbeat(running=self._runner.live()).model_dump_json()
         path = f"/v1/environments/{self._registration.name}/heartbeat"
+        self._crash.reached("before_heartbeat")
         try:
             response = await self._client.post(path, content=body, headers=_JSON)
+            self._crash.reached("after_heartbeat")
             if response.status_code == _MISSING:
                 return False
             response.raise_for_status()

@@ -11,7 +11,7 @@ from orchestrator.completion import Freshness, complete_group
 from orchestrator.fate import Grouping
 from orchestrator.lifecycle import IN_ENVIRONMENT, RolloutState, advance
 from orchestrator.sealing import Score
-from orchestrator.store.tables import Record, attempts, rollouts, transcripts
+from orchestrator.store.tables import Record, attempts, holds, rollouts, transcripts
 from services.contracts.cause import Cause
 from services.contracts.outcome import Outcome
 from services.kit.failure import Conflict, Missing
@@ -92,7 +92,7 @@ def fail(
 ) -> Changes:
     """An attempt has failed: the next one if that can help, else the slot has ended."""
     cause = ending.cause
-    again = cause.retry and attempt < rules.max_attempts
+    again = cause.retry and attempt < rules.max_attempts and not _drains(connection, rollout_id)
     values: dict[str, Any] = {"reward": None, "components": None}
     if again:
         to = RolloutState.QUEUED
@@ -112,6 +112,12 @@ def fail(
         return (_moved(row, rollout_id, attempt + 1, to, retried=cause),)
     moved = _moved(row, rollout_id, attempt, to, cause=cause)
     return (moved, *complete_group(connection, row.group_id, rules.freshness, rules.grouping, rules.now))
+
+
+def _drains(connection: Connection, rollout_id: str) -> bool:
+    """Whether nothing of its group is to be tried again."""
+    said = select(holds.c.state).join(rollouts, rollouts.c.group_id == holds.c.group_id)
+    return connection.execute(said.where(rollouts.c.rollout_id == rollout_id)).scalar() == "draining"
 
 
 def _check_repeated(connection: Connection, outcome: Outcome) -> None:

@@ -1,6 +1,7 @@
 """What is live now: open and sealed groups, their rollouts, who waits and who runs. Rebuilt at start."""
 
 import heapq
+import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,7 +9,7 @@ from itertools import count
 
 from sqlalchemy import Connection, select
 
-from orchestrator.changes import Change, GroupMoved, GroupOpened, OpenedRollout, RolloutMoved
+from orchestrator.changes import Change, GroupHeld, GroupMoved, GroupOpened, OpenedRollout, RolloutMoved
 from orchestrator.lifecycle import ENDED_GROUP, ENDED_ROLLOUT, GroupState, RolloutState
 from orchestrator.store.tables import evaluations, groups, rollouts
 from services.contracts.environment import Sampling, TaskRef
@@ -26,6 +27,8 @@ class LiveGroup:
     sampling: Sampling | None
     state: GroupState
     rollouts: tuple[tuple[str, int], ...] = ()
+    resting: bool = False
+    deadline: float = float("inf")  # monotonic seconds
 
 
 @dataclass
@@ -62,6 +65,8 @@ class Board:
                 self._open(change)
             case RolloutMoved():
                 self._move(change)
+            case GroupHeld():
+                self._hold(change)
             case GroupMoved() if change.state in ENDED_GROUP:
                 self.groups.pop(change.group_id, None)
             case GroupMoved():
@@ -85,16 +90,30 @@ class Board:
 
     def claim(self, environment: str) -> LiveRollout | None:
         """Take the next rollout to send: evaluations first, then the oldest. It is in flight from now."""
-        waiting = self._waiting[environment]
-        while waiting:
-            _, _, rollout_id, attempt = heapq.heappop(waiting)
-            live = self.rollouts.get(rollout_id)
-            unclaimed = rollout_id not in self._in_flight[environment]
-            if live and unclaimed and (live.attempt, live.state) == (attempt, RolloutState.QUEUED):
-                self._in_flight[environment].add(rollout_id)
+        waiting, resting = self._waiting[environment], []
+        try:
+            while waiting:
+                entry = heapq.heappop(waiting)
+                live = self._claimable(environment, *entry[2:])
+                if live is None:
+                    continue
+                if live.group.resting:
+                    resting.append(entry)
+                    continue
+                self._in_flight[environment].add(live.rollout_id)
                 self._queued[environment] -= 1
                 return live
-        return None
+            return None
+        finally:
+            for entry in resting:
+                heapq.heappush(waiting, entry)
+
+    def _claimable(self, environment: str, rollout_id: str, attempt: int) -> LiveRollout | None:
+        """A rollout that still waits at this attempt."""
+        live = self.rollouts.get(rollout_id)
+        unclaimed = rollout_id not in self._in_flight[environment]
+        waits = live and (live.attempt, live.state) == (attempt, RolloutState.QUEUED)
+        return live if waits and unclaimed else None
 
     def release(self, live: LiveRollout, attempt: int) -> None:
         """Sending attempt `attempt` did not work: it waits again, unless it has moved on meanwhile."""
@@ -144,6 +163,12 @@ class Board:
                 self._wait(live)
             elif live.state == RolloutState.RUNNING:
                 self._in_flight[live.environment].add(live.rollout_id)
+
+    def _hold(self, held: GroupHeld) -> None:
+        group = self.groups.get(held.group_id)
+        if group is not None:
+            group.resting = held.state == "paused"
+            group.deadline = float("inf") if held.deadline_s is None else time.monotonic() + held.deadline_s
 
     def _move(self, moved: RolloutMoved) -> None:
         live = self.rollouts.get(moved.rollout_id)

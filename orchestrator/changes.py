@@ -1,6 +1,7 @@
 """What a commit changed, as data: the live state and the counts follow from these and nothing else."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 from orchestrator.lifecycle import GroupState, RolloutState
 from services.contracts.cause import Cause
@@ -69,5 +70,15 @@ class GroupMoved:
     sampled_tokens: int | None = None
 
 
-Change = GroupOpened | RolloutMoved | GroupMoved
+@dataclass(frozen=True)
+class GroupHeld:
+    """A person has said how an open group goes on: see `orchestrator.hold`."""
+
+    group_id: str
+    environment: str
+    state: Literal["active", "paused", "draining"]
+    deadline_s: float | None
+
+
+Change = GroupOpened | RolloutMoved | GroupMoved | GroupHeld
 Changes = tuple[Change, ...]

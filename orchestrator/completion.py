@@ -12,6 +12,7 @@ from orchestrator.admission import fresh
 from orchestrator.attempt_record import record_attempt
 from orchestrator.changes import Change, Changes, GroupMoved, RolloutMoved
 from orchestrator.fate import Fate, Grouping, fate, replaced
+from orchestrator.hold import release_group
 from orchestrator.lifecycle import (
     COMPLETE_ROLLOUT,
     GroupState,
@@ -65,6 +66,7 @@ def _closed(
     connection: Connection, group: Record, coming: Fate, freshness: Freshness, grouping: Grouping, now: float
 ) -> Changes:
     why = "its group has enough valid rollouts" if coming == "enough" else "its group has too few valid ones"
+    release_group(connection, group.group_id)
     cancelled = _cancelled(connection, group, why, now)
     scored = connection.execute(_SCORED, {"of": group.group_id}).all()
     valid = [slot for slot in scored if freshness.holds(slot.oldest_version)]
@@ -83,6 +85,7 @@ def _closed(
 
 def drop_group(connection: Connection, group: Record, why: str, now: float) -> Changes:
     """End an open training group as a person asks: nothing of it is trained, what runs is cancelled."""
+    release_group(connection, group.group_id)
     cancelled = _cancelled(connection, group, why, now)
     scored = connection.execute(_SCORED, {"of": group.group_id}).all()
     return (*cancelled, *_dropped(connection, group, scored, str(Cause.CANCELLED), now))
@@ -152,6 +155,7 @@ def _cancelled(connection: Connection, group: Record, why: str, now: float) -> l
 
 
 def _evaluated(connection: Connection, group: Record, now: float) -> Changes:
+    release_group(connection, group.group_id)
     scored = connection.execute(_SCORED, {"of": group.group_id}).all()
     changes = _sealed(connection, group, scored, [1] * len(scored), now)
     mean = fmean(slot.reward for slot in scored) if scored else None

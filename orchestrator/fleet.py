@@ -23,6 +23,7 @@ from orchestrator.loop import repeat
 from orchestrator.store import Store
 from orchestrator.store.tables import engines, weights
 from services.contracts.weights import WeightAnnouncement
+from services.kit.crash import CrashPoints
 from services.kit.failure import Missing, Refused
 from services.transport.weight_channel import WeightChannel
 
@@ -69,6 +70,7 @@ class Fleet:
         rules: FleetRules,
         on_announced: Callable[[int], None] = lambda version: None,
         on_updated: Callable[[float], None] = lambda seconds: None,
+        crash: CrashPoints | None = None,
     ) -> None:
         self._store = store
         self._client = client
@@ -76,6 +78,7 @@ class Fleet:
         self._rules = rules
         self._on_announced = on_announced
         self._on_updated = on_updated
+        self._crash = crash or CrashPoints()
         self._newest: WeightAnnouncement | None = None
         self._tending: dict[str, asyncio.Task[None]] = {}
         self._tasks: asyncio.TaskGroup | None = None
@@ -192,7 +195,9 @@ class Fleet:
         mode = self._rules.update_mode
         try:
             await engine.control.pause(mode)
+            self._crash.reached("after_pause")
             await engine.control.update(newest, flush_cache=mode == "retract")
+            self._crash.reached("after_update")
             held = await engine.control.version()
             if held != newest.version:
                 raise EngineFailure(f"it holds version {held} after an update to {newest.version}")

@@ -11,7 +11,7 @@ from functools import partial
 from orchestrator.attempts import Ending, Rules, accept, fail
 from orchestrator.board import Board, LiveRollout
 from orchestrator.journal import Journal
-from orchestrator.lifecycle import RolloutState
+from orchestrator.lifecycle import LIVE_ROLLOUT, RolloutState
 from orchestrator.loop import repeat
 from orchestrator.registry import Registry
 from services.contracts.cause import Cause
@@ -20,6 +20,7 @@ from services.contracts.environment import LiveRollout as Running
 from services.kit.crash import CrashPoints
 
 _LOOK_S = 0.25
+_UNSCORED = LIVE_ROLLOUT - {RolloutState.SCORED}
 
 
 class Leases:
@@ -84,6 +85,8 @@ class Leases:
             await self._journal.commit(partial(end, rules=self._rules()))
 
     def _over(self, live: LiveRollout, now: float) -> Ending | None:
+        if now > live.group.deadline and live.state != RolloutState.SCORED:
+            return Ending(Cause.CANCELLED, "the deadline of its group is over", _UNSCORED)
         if live.state == RolloutState.RUNNING:
             if now > live.deadline:
                 return Ending(Cause.ENVIRONMENT, "its environment did not end it at its deadline")

@@ -13,6 +13,7 @@ from orchestrator.completion import Freshness
 from orchestrator.dispatch import Dispatcher, DispatchRules
 from orchestrator.fleet import Fleet, FleetRules
 from orchestrator.gate import Gate
+from orchestrator.hold import holds_of_open
 from orchestrator.journal import Journal
 from orchestrator.leases import Leases
 from orchestrator.ledger import Ledger
@@ -71,6 +72,7 @@ class Orchestrator:
             FleetRules(settings.engine_poll_s, settings.update_mode, settings.update_timeout_s),
             on_announced=self.training.announced,
             on_updated=metrics.update_seconds.observe,
+            crash=self.crash,
         )
         self.outbox = Outbox(store, transports.groups, self.crash)
         self.gate = Gate(
@@ -135,6 +137,8 @@ class Orchestrator:
     def _load(self, connection: Connection) -> None:
         for opened in live_groups(connection):
             self.board.apply(opened)
+        for held in holds_of_open(connection):
+            self.board.apply(held)
         for part in (self.ledger, self.training, self.registry, self.fleet, self.gate):
             part.load(connection)
 

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, delete, insert, select, update
 from orchestrator.audit import Audited, keep
 from orchestrator.balance import Account, charge, refund
 from orchestrator.board import Board
-from orchestrator.changes import Change, GroupMoved, RolloutMoved
+from orchestrator.changes import Change, GroupHeld, GroupMoved, RolloutMoved
 from orchestrator.environment import RECENT, Condition, Environment, Obstacle
 from orchestrator.fate import Grouping
 from orchestrator.lifecycle import GroupState
@@ -233,7 +233,7 @@ class Registry:
     def notice(self, change: Change) -> None:
         """Charge for what is opened, refund what is not trained, and rest an environment that only fails."""
         environment = self.environments.get(change.environment)
-        if environment is None or isinstance(change, RolloutMoved) or change.purpose != "train":
+        if environment is None or isinstance(change, RolloutMoved | GroupHeld) or change.purpose != "train":
             return
         if isinstance(change, GroupMoved) and change.reward_std is not None:
             environment.spreads.append(change.reward_std)

@@ -12,6 +12,7 @@ from orchestrator.changes import Change, GroupMoved, RolloutMoved
 from orchestrator.journal import Journal
 from orchestrator.lifecycle import GroupState, RolloutState
 from orchestrator.loop import OUTAGES
+from orchestrator.sealing import Score
 from orchestrator.sealing import score as score_of
 from services.contracts.cause import Cause
 from services.transport.token_store import TokenStore
@@ -75,15 +76,26 @@ class Sealer:
                 await asyncio.sleep(_PAUSE_S)
 
     async def _seal(self, rollout_id: str, attempt: int) -> None:
-        scored = score_of(await self._tokens.headers(rollout_id, attempt))
-        if scored is None:
-            ending = Ending(Cause.LOST, "no token records of it are left", frozenset({RolloutState.REPORTED}))
+        scored = await self._scored(rollout_id, attempt)
+        if isinstance(scored, str):
+            ending = Ending(Cause.LOST, scored, frozenset({RolloutState.REPORTED}))
             change = partial(fail, ending=ending)
         else:
             change = partial(score, scored=scored)
         await self._journal.commit(
             partial(change, rollout_id=rollout_id, attempt=attempt, rules=self._rules())
         )
+
+    async def _scored(self, rollout_id: str, attempt: int) -> Score | str:
+        """What the records amount to, or why they are as good as lost: none may stop the others."""
+        try:
+            scored = score_of(await self._tokens.headers(rollout_id, attempt))
+        except OUTAGES:
+            raise
+        except Exception as error:  # boundary: records that nobody can read
+            log.error("records not readable", rollout_id=rollout_id, attempt=attempt, error=repr(error))
+            return f"its token records cannot be read: {error!r}"
+        return "no token records of it are left" if scored is None else scored
 
     async def _forget(self, rollout_id: str, attempt: int) -> None:
         await self._tokens.discard(rollout_id, attempt)

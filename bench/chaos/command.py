@@ -66,6 +66,8 @@ def _options(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--kills", type=int, default=300)
     parser.add_argument("--rollouts", type=int, default=30_000, help="at least so many under faults")
     parser.add_argument("--baseline", type=int, help="rollouts of the undisturbed run; a quarter of them")
+    parser.add_argument("--steady-kills", type=int, default=0, help="first so many, far apart, for goodput")
+    parser.add_argument("--steady-interval", type=float, default=30.0, help="seconds from one to the next")
     parser.add_argument("--interval", type=float, default=5.0, help="mean seconds from fault to fault")
     parser.add_argument("--capacity", type=int, default=16, help="rollouts at once in each environment")
     parser.add_argument("--lease", type=float, default=3.0)
@@ -79,11 +81,14 @@ def _options(argv: Sequence[str]) -> argparse.Namespace:
 def _run(folder: Path, options: argparse.Namespace, kills: int, rollouts: int) -> Run:
     with World(folder, options.capacity, options.lease) as world:
         drill = Drill(world, kills, options.interval, options.seed)
-        rate = drill.run(rollouts, options.within)
+        rate = None
+        if kills and options.steady_kills:
+            rate = drill.run_steadily(options.steady_kills, options.steady_interval)
+        whole_rate = drill.run(rollouts, options.within)
         drill.settle()
         error = int(world.ask("GET", "/v1/progress")["conservation_error"])
         books = check(world)
-    return Run(books, drill, rate, error, _processes_of(folder))
+    return Run(books, drill, whole_rate if rate is None else rate, error, _processes_of(folder))
 
 
 def _processes_of(folder: Path) -> int:

@@ -11,7 +11,7 @@ from bench.chaos.world import World
 
 FAULTS = ("kill", "kill", "kill", "stop", "exit")
 _TICK_S = 0.05
-_QUIET_S = 120.0
+_QUIET_S = 300.0
 _RECENT = "seq > (SELECT max(seq) FROM rollouts) - 2000 AND"
 
 
@@ -55,9 +55,19 @@ class Drill:
                 next_at = time.monotonic() + self._wait_s()
         return (self._record.sealed() - before) / (time.monotonic() - began)
 
+    def run_steadily(self, kills: int, interval_s: float) -> float:
+        """So many faults at even intervals, each with its time to recover; returns rollouts/s."""
+        self._until(lambda: self._record.sealed() > 0, 120)
+        began, before = time.monotonic(), self._record.sealed()
+        for number in range(1, kills + 1):
+            self._strike()
+            while time.monotonic() < began + number * interval_s:
+                self._tick()
+        return (self._record.sealed() - before) / (time.monotonic() - began)
+
     def settle(self) -> None:
         """No more work: wait until everything that was admitted has ended and been trained."""
-        self._until(lambda: not self._recovering(), 60)
+        self._until(lambda: not self._recovering(), _QUIET_S)
         self.world.ask("PUT", "/v1/admission", {"state": "paused"})
         self._until(self._record.quiet, _QUIET_S)
         self._until(lambda: self._backlog() == 0, 30)
@@ -115,6 +125,9 @@ class Drill:
         if victim == "redis":
             sealed = f"SELECT count(*) FROM rollouts WHERE {_RECENT} state = 'sealed' AND ended_at > ?"
             return bool(ask(sealed, moment))
+        if victim in ("gateway", "engine"):  # whole rollouts: a last reply may have been on its way
+            whole = f"SELECT count(*) FROM rollouts WHERE {_RECENT} started_at > ? AND reward IS NOT NULL"
+            return bool(ask(whole, moment))
         if victim == "orchestrator":
             return bool(ask(f"SELECT count(*) FROM rollouts WHERE {_RECENT} started_at > ?", moment))
         started = f"SELECT count(*) FROM rollouts WHERE {_RECENT} environment = ? AND started_at > ?"

@@ -12,7 +12,8 @@ from typing import Any
 
 import httpx
 
-from bench.stubs.family import Pace, StubFamily
+from bench.chaos.family import TalkingFamily
+from bench.stubs.traffic import Traffic
 from environments.app import create_app
 from environments.metrics import EnvironmentMetrics
 from environments.registration import Registrar
@@ -20,13 +21,10 @@ from environments.reporter import Reporter
 from environments.runner import Runner
 from services.contracts.environment import Manifest, Registration, RolloutRequest
 from services.contracts.outcome import Outcome
-from services.kit.access import Signer
 from services.kit.crash import CrashPoints
 from services.kit.http import http_client
 from services.kit.log import configure_log
 from services.kit.serve import serve
-from services.transport.connection import connect
-from services.transport.token_store import RedisTokenStore
 
 
 @dataclass(frozen=True)
@@ -36,13 +34,11 @@ class EnvironmentSettings:
     name: str
     port: int
     orchestrator_url: str
-    redis_url: str
     token_file: str
-    secret_file: str
     ready_file: str
     history_file: str
     capacity: int
-    pace: dict[str, Any] = field(default_factory=dict)
+    traffic: dict[str, Any] = field(default_factory=dict)
     heartbeat_s: float = 0.5
     crash_at: str = ""
 
@@ -78,9 +74,8 @@ def main() -> None:
     manifest = Manifest(
         name=settings.name, version="1", splits={"train": 1_000_000}, capacity=settings.capacity
     )
-    store = RedisTokenStore(connect(settings.redis_url))
-    signer = Signer.from_file(Path(settings.secret_file))
-    family = StubFamily(manifest, Pace(**settings.pace), store, signer, reports)
+    chat = http_client(timeout_s=120)
+    family = TalkingFamily(manifest, Traffic(**settings.traffic), chat)
     metrics = EnvironmentMetrics()
     reporter = RememberingReporter(reports, crash, Path(settings.history_file))
     runner = Runner(family, settings.capacity, reporter, metrics)
@@ -88,7 +83,13 @@ def main() -> None:
         name=settings.name, url=f"http://127.0.0.1:{settings.port}", dispatch_token=secrets.token_urlsafe(32)
     )
     registrar = Registrar(orchestrator, registration, runner, settings.heartbeat_s, crash)
-    lifetimes: list[AbstractAsyncContextManager[Any]] = [reports, orchestrator, runner, registrar.running()]
+    lifetimes: list[AbstractAsyncContextManager[Any]] = [
+        chat,
+        reports,
+        orchestrator,
+        runner,
+        registrar.running(),
+    ]
     app = create_app(family, runner, metrics, registration.dispatch_token, lifetimes)
     serve(app, "127.0.0.1", settings.port, Path(settings.ready_file))
 

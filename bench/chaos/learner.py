@@ -1,5 +1,6 @@
 """`python -m bench.chaos.learner FILE`: a learner that trains nothing, with a position that lasts.
 
+Every step makes a version, whose weights are always the same.
 Its log is its checkpoint: one synced line a step with the groups that the step consumed. Acknowledgement
 and report come after the line, as in the real one; a restart takes the log as the truth.
 """
@@ -15,11 +16,13 @@ from pathlib import Path
 import httpx
 
 from services.contracts.step import GroupVerdict, StepReport
+from services.contracts.weights import WeightAnnouncement
 from services.kit.crash import CrashPoints
 from services.kit.http import http_client
 from services.transport.connection import TransportError, connect
 from services.transport.group_stream import Delivery, RedisGroupStream
 from services.transport.token_store import RedisTokenStore
+from services.transport.weight_channel import RedisWeightChannel
 
 _MOST_IN_A_STEP = 16
 
@@ -32,6 +35,7 @@ class LearnerSettings:
     orchestrator_url: str
     token: str
     log_file: str
+    weights: str
 
 
 @dataclass(frozen=True)
@@ -76,14 +80,20 @@ async def train(settings: LearnerSettings, crash: CrashPoints) -> None:
     position = Position(Path(settings.log_file))
     redis = connect(settings.redis_url)
     stream, tokens = RedisGroupStream(redis), RedisTokenStore(redis)
+    channel = RedisWeightChannel(redis)
     async with http_client(
         base_url=settings.orchestrator_url, token=settings.token, timeout_s=5
     ) as orchestrator:
         for step in position.steps[-2:]:
             await _report(orchestrator, step)
+        if position.steps:
+            await _publish(channel, settings.weights, position.steps[-1])
         deliveries = await stream.unacknowledged()
         while True:
-            await _step(deliveries, position, stream, tokens, orchestrator, crash)
+            step = await _step(deliveries, position, stream, tokens, orchestrator, crash)
+            if step is not None:
+                await _publish(channel, settings.weights, step)
+                crash.reached("after_weights")
             deliveries = await stream.read(_MOST_IN_A_STEP, 1.0)
 
 
@@ -94,7 +104,7 @@ async def _step(
     tokens: RedisTokenStore,
     orchestrator: httpx.AsyncClient,
     crash: CrashPoints,
-) -> None:
+) -> Step | None:
     fresh = {d.group.group_id: d.group for d in deliveries if d.group.group_id not in position.consumed}
     step = None
     if fresh:
@@ -109,13 +119,19 @@ async def _step(
     for delivery in deliveries:
         for rollout in delivery.group.rollouts:
             await tokens.discard(rollout.rollout_id, rollout.attempt)
+    return step
+
+
+async def _publish(channel: RedisWeightChannel, weights: str, step: Step) -> None:
+    """The version that a step made."""
+    await channel.announce(WeightAnnouncement(step.step, weights, step.step, "0" * 16, step.finished_at))
 
 
 async def _report(orchestrator: httpx.AsyncClient, step: Step) -> None:
     """Put it until it is acknowledged."""
     verdicts = tuple(GroupVerdict(group_id=group_id, verdict="trained") for group_id in step.groups)
     report = StepReport(
-        step=step.step, weight_version=0, groups=verdicts, metrics={}, finished_at=step.finished_at
+        step=step.step, weight_version=step.step, groups=verdicts, metrics={}, finished_at=step.finished_at
     )
     while True:
         try:

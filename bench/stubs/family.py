@@ -1,19 +1,17 @@
 """A task family that only takes time: every rollout lasts as long as its id says, and scores at random."""
 
 import asyncio
-import hashlib
 import math
 import random
 from dataclasses import dataclass, field
 from statistics import NormalDist
-from typing import Any
 
-import httpx
 import numpy as np
 
-from environments.family import Play, Progress, Scored
+from bench.stubs.traffic import fraction
+from environments.family import Play, Scored
 from services.contracts.cause import Cause
-from services.contracts.environment import Manifest, ModelAccess, TaskCard, TaskRef
+from services.contracts.environment import Manifest, TaskCard, TaskRef
 from services.contracts.token_record import CallHeader, TokenArrays, TokenRecord, VersionSpan
 from services.contracts.words import new_id
 from services.kit.access import Signer
@@ -25,37 +23,29 @@ _TOKENS_PER_SECOND = 100
 
 @dataclass(frozen=True)
 class Pace:
-    """Durations are lognormal: `median_s` seconds, with `sigma` of the logarithm, at most `longest_s`.
-
-    With `turns`, the time is spent in that many waits, with a model call after each.
-    """
+    """Durations are lognormal: `median_s` seconds, with `sigma` of the logarithm, at most `longest_s`."""
 
     median_s: float
     sigma: float = 0.0
     longest_s: float = math.inf
-    turns: int = 0
     failure_rate: float = 0.0
     failure_cause: Cause = Cause.ENVIRONMENT
 
     def seconds(self, rollout_id: str) -> float:
         """The same for every attempt at a rollout: a retry does not make a long one short."""
-        normal = NormalDist().inv_cdf(_fraction(rollout_id, "seconds"))
+        normal = NormalDist().inv_cdf(fraction(f"seconds:{rollout_id}"))
         return min(self.longest_s, self.median_s * math.exp(self.sigma * normal))
 
 
 @dataclass
 class StubFamily:
-    """Implements `environments.family.Family` without agent, sandbox or verifier.
-
-    Without turns it writes one token record by itself, as the gateway would; with turns it talks to the
-    gateway.
-    """
+    """Implements `environments.family.Family` without agent, sandbox, verifier or gateway: it writes one
+    token record by itself, as the gateway would."""
 
     manifest: Manifest
     pace: Pace
     store: TokenStore
     signer: Signer
-    client: httpx.AsyncClient
     weight_version: int = 0
     _luck: random.Random = field(default_factory=random.Random)
 
@@ -69,32 +59,12 @@ class StubFamily:
         assert claims.rollout_id is not None
         assert claims.attempt is not None
         seconds = self.pace.seconds(claims.rollout_id)
-        await (self._talk(play.model, seconds, play.progress) if self.pace.turns else asyncio.sleep(seconds))
+        await asyncio.sleep(seconds)
         if self._luck.random() < self.pace.failure_rate:
             raise Failure("bad luck", cause=self.pace.failure_cause)
-        if not self.pace.turns:
-            await self.store.append(_record(claims.rollout_id, claims.attempt, seconds, self.weight_version))
-        reward = float(_fraction(claims.rollout_id, "reward") < 0.5)
+        await self.store.append(_record(claims.rollout_id, claims.attempt, seconds, self.weight_version))
+        reward = float(fraction(f"reward:{claims.rollout_id}") < 0.5)
         return Scored(Cause.COMPLETED, reward, {"luck": reward}, {"seconds": seconds})
-
-    async def _talk(self, model: ModelAccess, seconds: float, progress: Progress) -> None:
-        messages: list[dict[str, Any]] = [{"role": "user", "content": "go on"}]
-        for _ in range(self.pace.turns):
-            await asyncio.sleep(seconds / self.pace.turns)
-            reply = await self._call(model, messages)
-            messages += [reply, {"role": "user", "content": "go on"}]
-            progress.turns += 1
-
-    async def _call(self, model: ModelAccess, messages: list[dict[str, Any]]) -> dict[str, Any]:
-        response = await self.client.post(
-            f"{model.base_url}/chat/completions",
-            json={"model": model.name, "messages": messages},
-            headers={"authorization": f"Bearer {model.api_key}"},
-        )
-        if response.is_error:
-            raise Failure(f"{response.status_code}: {response.text[:500]}", cause=Cause.ENGINE)
-        message: dict[str, Any] = response.json()["choices"][0]["message"]
-        return message
 
 
 def _record(rollout_id: str, attempt: int, seconds: float, version: int) -> TokenRecord:
@@ -119,9 +89,3 @@ def _record(rollout_id: str, attempt: int, seconds: float, version: int) -> Toke
         digest=arrays.digest(),
     )
     return TokenRecord(header, arrays)
-
-
-def _fraction(rollout_id: str, purpose: str) -> float:
-    """A number between 0 and 1, the same whenever it is asked for."""
-    digest = hashlib.blake2b(f"{purpose}:{rollout_id}".encode(), digest_size=8).digest()
-    return (int.from_bytes(digest, "little") + 0.5) / 2**64

@@ -1,15 +1,21 @@
 """Groups: rollouts of one task that are trained together."""
 
+import time
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, Query
+from pydantic import Field
+from sqlalchemy import Connection
 
-from orchestrator.api.access import READERS, TheOrchestrator, allow, problems
+from orchestrator.api.access import READERS, Allow, TheOrchestrator, allow, problems
+from orchestrator.audit import Audited, keep
 from orchestrator.cancel import cancel_group, cancel_groups
-from orchestrator.changes import GroupMoved
+from orchestrator.changes import Changes, GroupMoved
+from orchestrator.hold import Hold, HoldState, hold_group
 from orchestrator.lifecycle import GroupState
 from orchestrator.reading import GroupDetail, GroupFilter, GroupPage, read_group, read_groups
 from services.contracts.words import Id, Name, Purpose, Word
+from services.kit.access import Claims
 
 router = APIRouter(prefix="/v1/groups", tags=["groups"])
 
@@ -18,6 +24,13 @@ class Cancelled(Word):
     """How many groups were cancelled."""
 
     groups: int
+
+
+class GroupChange(Word):
+    """How an open group goes on."""
+
+    state: HoldState = "active"
+    deadline_s: float | None = Field(default=None, gt=0.0, description="seconds from now")
 
 
 @router.get("", summary="Find groups", dependencies=allow(*READERS), responses=problems())
@@ -41,6 +54,28 @@ async def list_groups(
     responses=problems(404),
 )
 async def get_group(group_id: Id, orchestrator: TheOrchestrator) -> GroupDetail:
+    return await orchestrator.store.read(lambda connection: read_group(connection, group_id))
+
+
+@router.patch("/{group_id}", summary="Pause or drain a group", responses=problems(404, 409))
+async def change_group(
+    group_id: Id,
+    change: GroupChange,
+    orchestrator: TheOrchestrator,
+    claims: Annotated[Claims, Depends(Allow())],
+) -> GroupDetail:
+    """`paused`: what waits of it is not sent; what runs goes on. `draining`: what fails of it is not tried
+    again. `deadline_s`: what has not ended by then is cancelled, and the group closed with what it has.
+    Takes effect at once and outlives restarts; what is left out is as if it had never been said."""
+    hold, now = Hold(change.state, change.deadline_s), time.time()
+    entry = Audited(f"group/{group_id}", "hold", None, change.model_dump(), claims.scope)
+
+    def held(connection: Connection) -> Changes:
+        changes = hold_group(connection, group_id, hold)
+        keep(connection, [entry], now)
+        return changes
+
+    await orchestrator.journal.commit(held)
     return await orchestrator.store.read(lambda connection: read_group(connection, group_id))
 
 

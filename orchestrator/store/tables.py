@@ -200,6 +200,14 @@ switches = Table(
     Column("value", State, nullable=False),
 )
 
+holds = Table(
+    "holds",
+    metadata,
+    Column("group_id", Id, primary_key=True),
+    Column("state", State, nullable=False),
+    Column("deadline_s", Float),
+)
+
 audit = Table(
     "audit",
     metadata,

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections import defaultdict
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Literal
@@ -10,6 +11,7 @@ import httpx
 import msgspec
 import structlog
 
+from services.gateway.generation import EngineFault
 from services.gateway.placement import Placements
 
 log = structlog.get_logger()
@@ -30,14 +32,21 @@ class _Engines(msgspec.Struct):
     engines: list[Engine]
 
 
+class EngineLost(EngineFault):
+    """The orchestrator says that an engine is down, and a call to it was under way."""
+
+
 class Fleet:
     """Engines to choose from, where each rollout is placed, and who was seen failing a moment ago."""
 
-    def __init__(self, engines: Sequence[Engine] = (), shun_s: float = 1.0) -> None:
+    def __init__(self, engines: Sequence[Engine] = (), shun_s: float = 1.0, lost_s: float = 5.0) -> None:
         self._engines: dict[str, Engine] = {engine.engine_id: engine for engine in engines}
         self._versions: dict[str, int] = {}
         self._shunned_until: dict[str, float] = {}
         self._shun_s = shun_s
+        self._lost_s = lost_s
+        self._down_since: dict[str, float] = {}
+        self._calls: dict[str, set[asyncio.Timeout]] = defaultdict(set)
         self.placements = Placements()
 
     @property
@@ -48,6 +57,33 @@ class Fleet:
     def update(self, engines: Sequence[Engine]) -> None:
         """Take over the orchestrator's view."""
         self._engines = {engine.engine_id: engine for engine in engines}
+        now = time.monotonic()
+        for engine_id, calls in self._calls.items():
+            known = self._engines.get(engine_id)
+            if known is not None and known.state != "down":
+                self._down_since.pop(engine_id, None)
+            elif now - self._down_since.setdefault(engine_id, now) >= self._lost_s:
+                for call in calls:
+                    if not call.expired():
+                        call.reschedule(0.0)
+
+    @asynccontextmanager
+    async def calling(self, engine: Engine) -> AsyncIterator[None]:
+        """A call to an engine. Raises EngineLost once that has been down for `lost_s` (an orchestrator that
+        starts again calls it down for a moment): one that hangs keeps its connections open, and would hold
+        its rollouts for as long as a call may take."""
+        calls = self._calls[engine.engine_id]
+        limit = asyncio.timeout(None)
+        calls.add(limit)
+        try:
+            async with limit:
+                yield
+        except TimeoutError:
+            if not limit.expired():
+                raise
+            raise EngineLost(f"{engine.url} was lost while it had the call") from None
+        finally:
+            calls.discard(limit)
 
     def shun(self, engine_id: str) -> None:
         """Offer an engine that just failed to nobody for a moment."""

@@ -63,7 +63,8 @@ class Sampler:
                 claims, [*input_ids, *so_far.ids.tolist()], room - len(so_far.ids), stop, engine
             )
             try:
-                part = await self._client.generate(engine.url, request)
+                async with self._fleet.calling(engine):
+                    part = await self._client.generate(engine.url, request)
             except EngineFault as fault:
                 last = str(fault)
                 if isinstance(fault, ConnectionLost) and not reconnected:

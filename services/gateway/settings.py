@@ -33,7 +33,7 @@ class GatewaySettings(ProcessSettings):
     engine_timeout_s: float = Field(default=1800.0, gt=0, description="of one call, pauses included")
     record_lifetime_s: int = Field(default=86_400, ge=60)
     max_sessions: int = Field(default=20_000, ge=1)
-    session_idle_s: float = Field(default=3600.0, gt=0)
+    session_idle_s: float = Field(default=600.0, gt=0, description="then its history is read again")
     crash_at: str = Field(default="", description="for tests: where this process kills itself")
 
     @model_validator(mode="after")

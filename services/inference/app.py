@@ -17,6 +17,7 @@ from services.inference.routes.weights import weight_routes
 from services.inference.wire.prompt import Door
 from services.inference.wire.refusal import Refusal
 from services.inference.wire.reply import Decode, Speaker
+from services.kit.crash import CrashPoints
 from services.kit.failure import Failure
 from services.rendering.tokenizer import ModelTokenizer
 
@@ -27,8 +28,10 @@ def create_app(
     metrics: EngineMetrics,
     keys: Keys,
     health_timeout_s: float = 20.0,
+    crash: CrashPoints | None = None,
 ) -> FastAPI:
     """Routes over `engine`, whose thread lives as long as the app."""
+    crash = crash or CrashPoints()
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -41,9 +44,9 @@ def create_app(
     encode = None if tokenizer is None else tokenizer.encode
     decode = None if tokenizer is None else _decoder(tokenizer)
     door = Door(engine.config.vocabulary, engine.config.context_length, encode)
-    app.include_router(generate_routes(engine, door, Speaker(decode)))
+    app.include_router(generate_routes(engine, door, Speaker(decode), crash))
     app.include_router(control_routes(engine))
-    app.include_router(weight_routes(engine, metrics))
+    app.include_router(weight_routes(engine, metrics, crash))
     app.include_router(info_routes(engine, health_timeout_s))
 
     @app.get("/metrics", include_in_schema=False)

@@ -35,6 +35,7 @@ class InferenceSettings(ProcessSettings):
     memory_fraction: float | None = Field(default=None, gt=0, lt=1, description="engine=sglang: of a GPU")
     sglang_python: str = Field(default="python3", description="engine=sglang: an interpreter that has it")
     sglang_arguments: tuple[str, ...] = Field(default=(), description="JSON list of further flags for it")
+    crash_at: str = Field(default="", description="for tests: where this process kills itself")
 
     @model_validator(mode="after")
     def _keys_where_others_can_reach(self) -> Self:

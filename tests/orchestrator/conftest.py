@@ -86,7 +86,7 @@ def start(store_url: str, secret_file: Path, signer: Signer) -> Start:
             }
             settings = OrchestratorSettings(**values)
             app = create_app(settings, Transports(tokens, stream, weights), signer)
-            token = signer.mint(Claims(Scope.ADMIN), 600)
+            token = signer.mint(Claims(Scope.ADMIN), 86_400)
             async with (
                 served(app, port) as url,
                 http_client(base_url=url, token=token) as client,

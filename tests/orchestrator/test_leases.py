@@ -1,6 +1,9 @@
 """Leases: renewed by heartbeats, lost without them, and over at the deadline."""
 
 import asyncio
+import time
+
+import pytest
 
 from services.contracts.environment import RolloutRequest
 from services.contracts.outcome import Outcome
@@ -41,6 +44,31 @@ async def test_heartbeats_keep_a_long_rollout_until_its_deadline(start: Start) -
         assert progress.rollouts.retried_by_cause == {}
         await until(lambda: running.parts.overview.progress().rollouts.retried_by_cause != {})
         assert set(running.parts.overview.progress().rollouts.retried_by_cause) == {"environment"}
+
+
+@pytest.mark.parametrize("jump_s", [3600.0, -3600.0])
+async def test_a_clock_that_jumps_ends_no_lease_and_no_deadline(
+    start: Start, monkeypatch: pytest.MonkeyPatch, jump_s: float
+) -> None:
+    """Leases and deadlines run on the monotonic clock; only what people read follows the other."""
+    released, right = asyncio.Event(), time.time
+
+    async def behaviour(request: RolloutRequest) -> Outcome:
+        await released.wait()
+        await keep_record(running.tokens, request.rollout_id, request.attempt)
+        return completed(request)
+
+    async with (
+        start(groups_per_step=1, max_staleness=0, rollout_deadline_s=30.0) as running,
+        environment(ScriptedEnvironment(behaviour), running.client) as scripted,
+    ):
+        await until(lambda: len(scripted.running) == 2)
+        monkeypatch.setattr(time, "time", lambda: right() + jump_s)
+        await asyncio.sleep(1.3)  # longer than a lease and a look at it
+        released.set()
+        (delivery,) = await running.stream.read(1, 20.0)
+        assert {rollout.attempt for rollout in delivery.group.rollouts} == {1}
+        assert running.parts.overview.progress().rollouts.retried_by_cause == {}
 
 
 async def test_attempts_run_out_and_the_group_is_dropped(start: Start) -> None:

@@ -14,7 +14,7 @@ from tests.proxy import Fault, aim, proxied
 _FAULT_S = 1.2
 
 
-@pytest.mark.parametrize("fault", ["delay", "refuse", "reset", "half_open", "short"])
+@pytest.mark.parametrize("fault", ["delay", "refuse", "reset", "half_open", "short", "slow"])
 async def test_the_same_ledger_under_a_bad_network(start: Start, fault: Fault) -> None:
     """Requests, their replies and reports break off both ways; every rollout ends once, with its reward."""
     ran: Counter[tuple[str, int]] = Counter()

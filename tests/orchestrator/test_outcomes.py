@@ -5,11 +5,13 @@ from collections import Counter
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
 
 from services.contracts.cause import Cause
 from services.contracts.environment import RolloutRequest
 from services.contracts.outcome import Outcome
+from services.contracts.token_record import CallHeader
 from services.kit.access import Claims, Scope
 from tests.orchestrator.conftest import Running, Start
 from tests.orchestrator.scripted import (
@@ -145,6 +147,34 @@ async def test_an_outcome_without_records_is_lost_and_tried_again(start: Start) 
         progress = await running.progress()
         assert progress["rollouts"]["retried_by_cause"]["lost"] >= 2
         assert progress["conservation_error"] == 0
+
+
+async def test_records_that_nobody_can_read_end_in_the_list_of_dead_letters(start: Start) -> None:
+    """One rollout in a hundred must not stop the orchestrator, again at every start."""
+    damaged: list[str] = []
+
+    async def behaviour(request: RolloutRequest) -> Outcome:
+        if not damaged:
+            damaged.append(request.rollout_id)
+        await keep_record(running.tokens, request.rollout_id, request.attempt)
+        return completed(request)
+
+    async with start(max_attempts=2) as running:
+        headers = running.tokens.headers
+
+        async def unreadable(rollout_id: str, attempt: int) -> list[CallHeader]:
+            if rollout_id in damaged:
+                raise msgspec.DecodeError("MessagePack data is malformed")
+            return await headers(rollout_id, attempt)
+
+        running.tokens.headers = unreadable  # type: ignore[method-assign]
+        async with environment(ScriptedEnvironment(behaviour), running.client):
+            await running.stream.read(1, 10.0)
+            await until(lambda: bool(running.parts.overview.progress().rollouts.failed_by_cause))
+            dead = (await running.client.get("/v1/rollouts", params={"dead": True})).json()["rollouts"]
+            assert [rollout["rollout_id"] for rollout in dead] == damaged
+            detail = (await running.client.get(f"/v1/rollouts/{damaged[0]}")).json()
+            assert "malformed" in detail["attempts"][-1]["error"]
 
 
 async def test_a_group_with_too_few_valid_rollouts_is_dropped_and_one_with_enough_is_repaired(

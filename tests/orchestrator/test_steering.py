@@ -2,10 +2,18 @@
 
 import asyncio
 
+from services.contracts.cause import Cause
 from services.contracts.environment import RolloutRequest
 from services.contracts.outcome import Outcome
 from tests.orchestrator.conftest import Start
-from tests.orchestrator.scripted import ScriptedEnvironment, completed, environment, keep_record, until
+from tests.orchestrator.scripted import (
+    ScriptedEnvironment,
+    completed,
+    environment,
+    failed,
+    keep_record,
+    until,
+)
 
 
 async def silent(request: RolloutRequest) -> Outcome | None:
@@ -73,6 +81,85 @@ async def test_halted_nothing_that_waits_is_sent(start: Start) -> None:
         assert len(scripted.requests) == sent
         await running.client.put("/v1/admission", json={"state": "paused"})
         await until(lambda: len(scripted.requests) > sent)
+
+
+async def test_a_paused_group_is_not_sent_and_a_restart_does_not_wake_it(start: Start) -> None:
+    """Two groups wait for the one slot there is; what runs goes on, the other group goes first."""
+    async with (
+        start(groups_per_step=2, max_staleness=0, lease_s=0.5) as running,
+        environment(ScriptedEnvironment(silent, capacity=3), running.client) as scripted,
+    ):
+        await until(lambda: len(scripted.running) == 3)
+        queued = [live for live in running.parts.board.rollouts.values() if live.state == "queued"]
+        group = queued[0].group.group_id
+        reply = await running.client.patch(f"/v1/groups/{group}", json={"state": "paused"})
+        assert reply.status_code == 200, reply.text
+        trail = (await running.client.get("/v1/audit", params={"subject": f"group/{group}"})).json()
+        assert trail["entries"][0]["after"]["state"] == "paused"
+    async with (
+        start(groups_per_step=2, max_staleness=0, lease_s=0.5) as running,
+        environment(ScriptedEnvironment(silent), running.client) as scripted,
+    ):  # what ran was lost with its service, and comes again; of the paused group nothing does
+        await until(lambda: len(scripted.requests) == 2)
+        await asyncio.sleep(0.3)
+        sent = {
+            running.parts.board.rollouts[request.rollout_id].group.group_id for request in scripted.requests
+        }
+        assert group not in sent
+        assert len(scripted.requests) == 2
+        await running.client.patch(f"/v1/groups/{group}", json={"state": "active"})
+        await until(lambda: len(scripted.requests) == 4)
+
+
+async def test_a_draining_group_tries_nothing_again(start: Start) -> None:
+    released = asyncio.Event()
+
+    async def behaviour(request: RolloutRequest) -> Outcome:
+        await released.wait()
+        return failed(request, Cause.SANDBOX)
+
+    async with (
+        start(groups_per_step=1, max_staleness=0) as running,
+        environment(ScriptedEnvironment(behaviour), running.client) as scripted,
+    ):
+        await until(lambda: len(scripted.running) == 2)
+        (group,) = running.parts.board.groups
+        await running.client.patch(f"/v1/groups/{group}", json={"state": "draining"})
+        await running.client.put("/v1/admission", json={"state": "paused"})
+        released.set()
+        await until(lambda: not running.parts.board.groups)
+        assert {request.attempt for request in scripted.requests} == {1}
+        assert (await running.client.patch(f"/v1/groups/{group}", json={})).status_code == 409
+        unknown = f"/v1/groups/{'0' * 32}"
+        assert (await running.client.patch(unknown, json={"state": "paused"})).status_code == 404
+
+
+async def test_at_its_deadline_a_group_is_closed_with_what_it_has(start: Start) -> None:
+    """Three of four are there in time: enough to be repaired."""
+    quick: list[str] = []
+
+    async def behaviour(request: RolloutRequest) -> Outcome:
+        if len(quick) < 3:
+            quick.append(request.rollout_id)
+            await keep_record(running.tokens, request.rollout_id, request.attempt)
+            return completed(request)
+        await asyncio.sleep(60)
+        raise AssertionError
+
+    async with (
+        start(group_size=4, groups_per_step=1, max_staleness=0) as running,
+        environment(ScriptedEnvironment(behaviour), running.client),
+    ):
+        board = running.parts.board
+        await until(lambda: sum(live.state == "scored" for live in board.rollouts.values()) == 3)
+        await running.client.put("/v1/admission", json={"state": "paused"})
+        (group,) = running.parts.board.groups
+        await running.client.patch(f"/v1/groups/{group}", json={"deadline_s": 0.5})
+        (delivery,) = await running.stream.read(1, 20.0)
+        assert sorted(rollout.repeats for rollout in delivery.group.rollouts) == [1, 1, 2]
+        slots = (await running.client.get(f"/v1/groups/{group}")).json()["rollouts"]
+        (late,) = [slot for slot in slots if slot["state"] == "failed"]
+        assert late["cause"] == "cancelled"
 
 
 async def test_the_deadline_of_an_environment_is_its_own(start: Start) -> None:

@@ -15,6 +15,7 @@ from services.inference.cpu.scheduler import Limits, Scheduler
 from services.inference.keys import Keys
 from services.inference.metrics import EngineMetrics
 from services.inference.settings import InferenceSettings
+from services.kit.crash import CrashPoints
 from services.kit.failure import Refused
 from services.kit.serve import serve
 from services.rendering.tokenizer import ModelTokenizer
@@ -36,7 +37,8 @@ def serve_cpu_engine(settings: InferenceSettings) -> None:
     decode = None if tokenizer is None else tokenizer.decode
     engine = CpuEngine(scheduler, settings.model_path, decode, on_crash=stop_process)
     keys = Keys(read_key(settings.api_key_file), read_key(settings.admin_token_file))
-    app = create_app(engine, tokenizer, EngineMetrics(), keys, settings.health_timeout_s)
+    crash = CrashPoints(settings.crash_at)
+    app = create_app(engine, tokenizer, EngineMetrics(), keys, settings.health_timeout_s, crash)
     serve(app, settings.host, settings.port, settings.ready_file)
 
 

@@ -12,12 +12,13 @@ from fastapi.responses import StreamingResponse
 from services.inference.cpu.engine import CpuEngine
 from services.inference.wire.prompt import Batch, Door, parse_generate
 from services.inference.wire.reply import Speaker
+from services.kit.crash import CrashPoints
 
 Result = TypeVar("Result")
 CLIENT_LEFT = 499
 
 
-def generate_routes(engine: CpuEngine, door: Door, speaker: Speaker) -> APIRouter:
+def generate_routes(engine: CpuEngine, door: Door, speaker: Speaker, crash: CrashPoints) -> APIRouter:
     router = APIRouter()
 
     @router.post("/generate")
@@ -27,9 +28,11 @@ def generate_routes(engine: CpuEngine, door: Door, speaker: Speaker) -> APIRoute
         batch = parse_generate(await request.body(), door)
         if batch.stream:
             return StreamingResponse(_events(engine, speaker, batch), media_type="text/event-stream")
+        crash.reached("before_sampling")
         replies = await _while_connected(request, _replies(engine, speaker, batch))
         if replies is None:
             return Response(status_code=CLIENT_LEFT)
+        crash.reached("before_reply")
         return _json(replies[0] if batch.single else replies)
 
     return router

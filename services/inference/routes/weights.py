@@ -15,9 +15,10 @@ from services.inference.wire.control import (
     UpdateWeightVersion,
     parse_control,
 )
+from services.kit.crash import CrashPoints
 
 
-def weight_routes(engine: CpuEngine, metrics: EngineMetrics) -> APIRouter:
+def weight_routes(engine: CpuEngine, metrics: EngineMetrics, crash: CrashPoints) -> APIRouter:
     router = APIRouter()
 
     @router.post("/update_weights_from_disk")
@@ -26,9 +27,11 @@ def weight_routes(engine: CpuEngine, metrics: EngineMetrics) -> APIRouter:
         body = parse_control(await request.body(), UpdateWeightsFromDisk)
         if body.abort_all_requests:
             await engine.abort_all()
+        crash.reached("before_update")
         update = await engine.update_weights(
             Path(body.model_path), body.weight_version, flush=body.flush_cache
         )
+        crash.reached("after_update")
         metrics.weight_update(success=update.success)
         content = {"success": update.success, "message": update.message, "num_paused_requests": 0}
         return JSONResponse(content, 200 if update.success else 400)

@@ -7,11 +7,14 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import msgspec
+import structlog
 from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
 from services.contracts.sealed_group import SealedGroup
 from services.transport.group_stream.port import Delivery
+
+log = structlog.get_logger()
 
 STREAM = "podium:groups"
 _CONSUMERS = "learner"
@@ -65,7 +68,8 @@ class RedisGroupStream:
 
     async def group_ids(self) -> set[str]:
         entries = await self._redis.xrange(self._stream)
-        return {_decoder.decode(fields[_FIELD]).group_id for _, fields in entries}
+        groups = [_decoded(fields) for _, fields in entries]
+        return {group.group_id for group in groups if group is not None}
 
     def _hand_out(self, deliveries: list[Delivery]) -> list[Delivery]:
         self._handed |= {delivery.entry_id for delivery in deliveries}
@@ -80,12 +84,24 @@ class RedisGroupStream:
                 _CONSUMERS, _CONSUMER, {self._stream: start}, count=count, block=block_ms
             )
         )
-        entries = reply[0][1] if reply else []
-        return [
-            Delivery(entry_id.decode(), _decoder.decode(fields[_FIELD]))
-            for entry_id, fields in entries
-            if fields
-        ]
+        deliveries = []
+        for entry_id, fields in reply[0][1] if reply else []:
+            group = _decoded(fields)
+            if group is not None:
+                deliveries.append(Delivery(entry_id.decode(), group))
+            elif fields:
+                await self._bury(entry_id, fields)
+        return deliveries
+
+    async def _bury(self, entry_id: bytes, fields: dict[bytes, bytes]) -> None:
+        """An entry that nobody can read is kept aside and leaves the stream: it would come again for ever.
+        The group itself comes again from the record, where it is whole."""
+        log.error("damaged entry", stream=self._stream, entry_id=entry_id.decode())
+        async with self._redis.pipeline(transaction=True) as pipe:
+            pipe.hset(f"{self._stream}:dead", entry_id, fields.get(_FIELD, b""))
+            pipe.xack(self._stream, _CONSUMERS, entry_id)
+            pipe.xdel(self._stream, entry_id)
+            await pipe.execute()
 
     async def _pending(self) -> int:
         """How many entries Redis has sent and nobody has acknowledged."""
@@ -109,3 +125,11 @@ class RedisGroupStream:
         except ResponseError as error:
             if "BUSYGROUP" not in str(error):
                 raise
+
+
+def _decoded(fields: dict[bytes, bytes]) -> SealedGroup | None:
+    """The group of an entry; None if it cannot be read, or was deleted while it was pending."""
+    try:
+        return _decoder.decode(fields[_FIELD]) if fields else None
+    except (KeyError, msgspec.DecodeError):
+        return None

@@ -184,6 +184,40 @@ async def test_rollouts_stay_and_only_those_of_a_lost_engine_move(scene: Scene) 
         sequences(await scene.store.records(rollout_id, 1))
 
 
+async def test_a_call_to_an_engine_that_hangs_moves_when_the_engine_is_lost(scene: Scene) -> None:
+    """It accepts, never answers, and keeps its connections; one look at it as down is not enough."""
+    other, asked = FakeEngine(scene.renderer, ["hello"]), asyncio.Event()
+
+    async def hang(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1)
+        asked.set()
+        await reader.read()
+        writer.close()
+
+    hanging = await asyncio.start_server(hang, "127.0.0.1", 0)
+    host, port = hanging.sockets[0].getsockname()
+    first = Engine("first", f"http://{host}:{port}")
+    scene.fleet.update([first])
+    scene.fleet._lost_s = 0.2
+    async with hanging, serving(other.app()) as url, asyncio.timeout(30):
+        waiting = asyncio.create_task(scene.say([HI]))
+        await asked.wait()
+        lost = [Engine("first", first.url, "down"), Engine("second", url)]
+        scene.fleet.update(lost)
+        await asyncio.sleep(0.1)
+        scene.fleet.update([first, Engine("second", url)])
+        scene.fleet.update(lost)
+        await asyncio.sleep(0.15)
+        scene.fleet.update(lost)
+        assert not waiting.done()
+        assert other.requests == []
+        await asyncio.sleep(0.1)
+        scene.fleet.update(lost)
+        assert (await waiting)["content"] == "hello"
+    (record,) = await scene.records()
+    assert record.header.engine == "second"
+
+
 async def _turn(scene: Scene, rollout_id: str, messages: list[Any]) -> None:
     client = scene.client(scene.key(rollout_id))
     await client.chat.completions.create(model="any", messages=messages)

@@ -122,6 +122,21 @@ async def test_a_damaged_record_is_found(redis: Redis) -> None:
             await store.records(ROLLOUT, 1)
 
 
+async def test_a_damaged_entry_is_set_aside_and_stops_nobody(redis: Redis) -> None:
+    """It would come again at every start; its group comes again from the record."""
+    raw: Any = redis
+    stream, good = RedisGroupStream(redis), sealed_group()
+    await raw.xadd("podium:groups", {"group": b"\xc1 damaged"})
+    await stream.append(good)
+    assert await stream.group_ids() == {good.group_id}
+    deliveries = await stream.read(10, 1)
+    assert [delivery.group.group_id for delivery in deliveries] == [good.group_id]
+    assert list((await raw.hgetall("podium:groups:dead")).values()) == [b"\xc1 damaged"]
+    await stream.acknowledge([delivery.entry_id for delivery in deliveries])
+    assert await RedisGroupStream(redis).unacknowledged() == []
+    assert await stream.backlog() == 0
+
+
 async def test_a_record_without_its_arrays_is_found(redis: Redis) -> None:
     store = RedisTokenStore(redis)
     await store.append(token_record([1], [2]))
