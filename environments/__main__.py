@@ -37,6 +37,7 @@ from services.kit.crash import CrashPoints
 from services.kit.failure import Failure, Refused
 from services.kit.http import http_client
 from services.kit.log import configure_log
+from services.kit.metrics import Disks
 from services.kit.serve import serve
 from services.kit.settings import load_settings
 from services.sandbox.bubblewrap import BubblewrapSandboxes
@@ -71,6 +72,7 @@ def _serve(settings: EnvironmentSettings) -> None:
     sandboxes = BubblewrapSandboxes()
     asyncio.run(sandboxes.verify())
     metrics = EnvironmentMetrics()
+    metrics.registry.register(Disks({"artifacts": settings.artifacts_dir, "tasks": settings.tasks_dir}))
     chat, reports = http_client(timeout_s=600), http_client(timeout_s=10)
     orchestrator = http_client(base_url=settings.orchestrator_url, token=_token(settings), timeout_s=10)
     name = settings.environment_name

@@ -14,6 +14,8 @@ from environments.message import Message, Tool
 from environments.metrics import EnvironmentMetrics
 from services.contracts.cause import Cause
 
+_SPANS_SHOWN = 500
+
 
 class Tools(Protocol):
     """What an agent can do. A wrong call is told to the model; a broken platform is a Failure."""
@@ -43,6 +45,15 @@ class Prompt:
 
 
 @dataclass(frozen=True)
+class Span:
+    """When a tool was at work, in seconds since the epoch."""
+
+    tool: str
+    started_at: float
+    seconds: float
+
+
+@dataclass(frozen=True)
 class Ending:
     """Why an agent stopped, `completed` or `budget`; its last words, "" if it called tools to the end."""
 
@@ -52,6 +63,7 @@ class Ending:
     words: str = ""
     tools: Mapping[str, int] = field(default_factory=dict)
     rewrites: int = 0
+    spans: tuple[Span, ...] = ()
 
     @property
     def details(self) -> dict[str, Any]:
@@ -61,6 +73,7 @@ class Ending:
             "sampled_tokens": self.sampled_tokens,
             "tools": dict(self.tools),
             "context_rewrites": self.rewrites,
+            "spans": [vars(span) for span in self.spans[:_SPANS_SHOWN]],
         }
 
 
@@ -79,6 +92,7 @@ class Agent:
     context_tokens: int = 0
     rewrites: int = 0
     called: Counter[str] = field(default_factory=Counter)
+    spans: list[Span] = field(default_factory=list)
 
     async def solve(self, instruction: str, until: float) -> Ending:
         """Work on the task until `time.monotonic()` is `until`. Errors: Failure of model or tools."""
@@ -128,12 +142,17 @@ class Agent:
         known = {tool["function"]["name"] for tool in self.tools.schemas}
         answers: list[Message] = []
         for call in reply.calls:
-            self.called[call.name if call.name in known else "unknown"] += 1
+            name = call.name if call.name in known else "unknown"
+            self.called[name] += 1
+            started_at, started = time.time(), time.monotonic()
             with self.metrics.phase("command"):
                 text = await self.tools.call(call.name, call.arguments)
+            self.spans.append(Span(name, started_at, round(time.monotonic() - started, 6)))
             answers.append({"role": "tool", "tool_call_id": call.id, "content": text})
         return answers
 
     def _ending(self, cause: Cause, reason: str, last: Reply | None = None) -> Ending:
         words = last.words if last is not None and not last.calls else ""
-        return Ending(cause, reason, self.sampled_tokens, words, dict(self.called), self.rewrites)
+        return Ending(
+            cause, reason, self.sampled_tokens, words, dict(self.called), self.rewrites, tuple(self.spans)
+        )

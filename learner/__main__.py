@@ -19,6 +19,7 @@ from learner.wiring import build, descent_of
 from services.kit.failure import Failure
 from services.kit.http import http_client
 from services.kit.log import configure_log
+from services.kit.metrics import Disks
 from services.kit.serve import serving
 from services.kit.settings import load_settings
 from services.transport.connection import connect
@@ -62,6 +63,8 @@ def leaves(failures: ExceptionGroup[Failure]) -> list[Failure]:
 async def run(settings: LearnerSettings, ranks: Ranks) -> None:
     """Lead: train until the last step or a signal; reports still on their way get a few seconds."""
     metrics = LearnerMetrics()
+    folders = {"checkpoints": settings.checkpoint_dir, "weights": settings.weights_dir}
+    metrics.registry.register(Disks(folders))
     async with AsyncExitStack() as stack:
         redis = connect(settings.redis_url)
         stack.push_async_callback(redis.aclose)

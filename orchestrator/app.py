@@ -6,10 +6,13 @@ from contextlib import asynccontextmanager
 
 import structlog
 from fastapi import FastAPI
+from fastapi.responses import RedirectResponse
 
 from orchestrator.api import (
     admission,
+    artifacts,
     audit,
+    bearer,
     engines,
     environments,
     evaluations,
@@ -18,6 +21,7 @@ from orchestrator.api import (
     rollouts,
     steps,
 )
+from orchestrator.console.app import create_console
 from orchestrator.metrics import Metrics
 from orchestrator.parts import Orchestrator, Transports
 from orchestrator.settings import OrchestratorSettings
@@ -29,6 +33,19 @@ from services.kit.problems import install_problems
 
 log = structlog.get_logger()
 
+_NOUNS = (
+    environments,
+    rollouts,
+    artifacts,
+    groups,
+    evaluations,
+    engines,
+    steps,
+    admission,
+    audit,
+    bearer,
+    progress,
+)
 _DESCRIPTION = """
 Decides which rollout runs when. Environments register here and report outcomes; the learner reports
 steps; people watch and steer. Every error is `application/problem+json` with the field at fault, its
@@ -61,8 +78,14 @@ def create_app(
     app = FastAPI(title="Podium orchestrator", version="1", description=_DESCRIPTION, lifespan=lifespan)
     install_problems(app)
     mount_metrics(app, metrics.registry)
-    for noun in (environments, rollouts, groups, evaluations, engines, steps, admission, audit, progress):
+    for noun in _NOUNS:
         app.include_router(noun.router)
+
+    app.mount("/console", create_console(app))
+
+    @app.get("/", include_in_schema=False)
+    async def home() -> RedirectResponse:
+        return RedirectResponse("/console/")
 
     @app.get("/healthz", tags=["progress"], summary="Whether this process serves")
     async def healthz() -> dict[str, str]:

@@ -1,16 +1,18 @@
 """Prometheus metrics of the orchestrator."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Mapping
+from pathlib import Path
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
-from prometheus_client.core import GaugeMetricFamily
-from prometheus_client.registry import Collector
 
 from orchestrator.changes import Change, GroupMoved, GroupOpened, RolloutMoved
-from orchestrator.lifecycle import RolloutState
+from orchestrator.gauges import Gauges, Limits
+from orchestrator.lifecycle import GroupState, RolloutState
 from orchestrator.progress import Progress
+from services.kit.metrics import Disks
 
 _COMMIT_S = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
+_STALENESS = (0, 1, 2, 3, 4, 6, 8, 12, 16)
 _UPDATE_S = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0)
 
 
@@ -25,6 +27,13 @@ class Metrics:
         )
         self._groups = self._counter(
             "podium_groups", "Groups by state entered", "environment", "state", "purpose"
+        )
+        self._staleness = Histogram(
+            "podium_group_staleness_versions",
+            "Staleness of trained groups",
+            ["environment"],
+            buckets=_STALENESS,
+            registry=self.registry,
         )
         self.fenced = self._counter("podium_outcomes_fenced", "Outcomes of attempts that were over")
         self.expired = self._counter("podium_leases_expired", "Leases that ran out")
@@ -45,6 +54,8 @@ class Metrics:
                 self._groups.labels(change.environment, "open", change.purpose).inc()
             case GroupMoved():
                 self._groups.labels(change.environment, change.state, change.purpose).inc()
+                if change.state == GroupState.TRAINED:
+                    self._staleness.labels(change.environment).observe(change.staleness or 0)
             case RolloutMoved(retried=cause) if cause is not None:
                 self._retries.labels(change.environment, cause).inc()
             case RolloutMoved(state=RolloutState.SEALED | RolloutState.FAILED):
@@ -54,54 +65,10 @@ class Metrics:
         self.commit_seconds.observe(seconds)
         self.committed.inc(changes)
 
-    def watch(self, progress: Callable[[], Progress]) -> None:
-        """Gauges that are read off the progress when somebody asks."""
-        self.registry.register(_Gauges(progress))
+    def watch(self, progress: Callable[[], Progress], limits: Limits, folders: Mapping[str, Path]) -> None:
+        """Gauges that are read off the progress, and off the disks of `folders`, when somebody asks."""
+        self.registry.register(Gauges(progress, limits))
+        self.registry.register(Disks(folders))
 
     def _counter(self, name: str, text: str, *labels: str) -> Counter:
         return Counter(name, text, labels, registry=self.registry)
-
-
-class _Gauges(Collector):
-    def __init__(self, progress: Callable[[], Progress]) -> None:
-        self._progress = progress
-
-    def describe(self) -> Iterable[GaugeMetricFamily]:
-        return ()
-
-    def collect(self) -> Iterable[GaugeMetricFamily]:
-        progress = self._progress()
-        plain = {
-            "podium_weight_version_number": ("Version that the next step trains", progress.weight_version),
-            "podium_group_backlog_groups": ("Groups that wait for the learner", progress.admission.backlog),
-            "podium_admission_groups": ("Groups that may be opened now", progress.admission.groups),
-            "podium_conservation_error_rollouts": (
-                "Admitted less ended less live: must be 0",
-                progress.conservation_error,
-            ),
-        }
-        for name, (text, value) in plain.items():
-            yield GaugeMetricFamily(name, text, value)
-        in_flight = GaugeMetricFamily("podium_rollouts_in_flight", "Rollouts sent", labels=["environment"])
-        for environment in progress.environments:
-            in_flight.add_metric([environment.name], environment.in_flight)
-        yield in_flight
-        waits = GaugeMetricFamily("podium_wait_seconds", "How long who waits", labels=["waiter", "reason"])
-        for wait in progress.waits:
-            waits.add_metric([wait.who, wait.reason], wait.seconds)
-        yield waits
-        blocked = GaugeMetricFamily(
-            "podium_environment_blocked_seconds", "Time lost to another", labels=["environment"]
-        )
-        dull = GaugeMetricFamily(
-            "podium_groups_without_variance_groups", "Groups of equal rewards", labels=["environment"]
-        )
-        for environment in progress.environments:
-            blocked.add_metric([environment.name], environment.blocked_s)
-            dull.add_metric([environment.name], environment.groups_without_variance)
-        yield blocked
-        yield dull
-        states = GaugeMetricFamily("podium_engines", "Engines by state", labels=["state"])
-        for state in ("healthy", "updating", "quarantined", "down"):
-            states.add_metric([state], sum(engine.state == state for engine in progress.engines))
-        yield states

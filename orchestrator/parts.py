@@ -2,17 +2,20 @@
 
 import time
 from dataclasses import dataclass
+from pathlib import Path
 
 import httpx
 from sqlalchemy import Connection
 
 from orchestrator.admission import Pace
+from orchestrator.artifacts import Artifacts
 from orchestrator.attempts import Rules
 from orchestrator.board import Board, live_groups
 from orchestrator.completion import Freshness
 from orchestrator.dispatch import Dispatcher, DispatchRules
 from orchestrator.fleet import Fleet, FleetRules
 from orchestrator.gate import Gate
+from orchestrator.gauges import Limits
 from orchestrator.hold import holds_of_open
 from orchestrator.journal import Journal
 from orchestrator.leases import Leases
@@ -26,6 +29,7 @@ from orchestrator.settings import OrchestratorSettings
 from orchestrator.stalls import Stalls
 from orchestrator.store import Store
 from orchestrator.training import Training
+from orchestrator.transcript import Transcripts
 from services.kit.access import Signer
 from services.kit.crash import CrashPoints
 from services.transport.group_stream import GroupStream
@@ -55,8 +59,8 @@ class Orchestrator:
         metrics: Metrics,
     ) -> None:
         self.settings = settings
-        self.tokens = transports.tokens
         self.signer = signer
+        self.transcripts = Transcripts(transports.tokens, client, signer, settings.gateway_url)
         self.store = store
         self.metrics = metrics
         self.crash = CrashPoints(settings.crash_at)
@@ -65,6 +69,7 @@ class Orchestrator:
         self.ledger = Ledger()
         self.training = Training()
         self.registry = _registry(settings, store, self.board, client)
+        self.artifacts = Artifacts(self.registry, client)
         self.fleet = Fleet(
             store,
             client,
@@ -109,7 +114,7 @@ class Orchestrator:
         self.overview = Overview(
             self.board, self.ledger, self.registry, self.fleet, self.training, self.gate, self.stalls
         )
-        metrics.watch(self.overview.progress)
+        metrics.watch(self.overview.progress, _limits(settings), _disks(settings))
 
     def rules(self) -> Rules:
         """What decides about attempts and groups now."""
@@ -158,6 +163,16 @@ def _registry(
         grouping=settings.grouping,
         most_replaced=settings.most_replaced,
     )
+
+
+def _limits(settings: OrchestratorSettings) -> Limits:
+    return Limits(settings.stream_capacity, settings.max_staleness, settings.stall_s)
+
+
+def _disks(settings: OrchestratorSettings) -> dict[str, Path]:
+    """The store's, if it is a file here."""
+    kind, _, path = settings.store_url.partition(":///")
+    return {"store": Path(path).absolute().parent} if kind == "sqlite" else {}
 
 
 def _pace(settings: OrchestratorSettings) -> Pace:

@@ -65,6 +65,8 @@ class CallTokens(Word):
     prompt_ids: tuple[int, ...]
     sampled_ids: tuple[int, ...]
     rollout_logprobs: tuple[float, ...]
+    prompt_pieces: tuple[str, ...] | None = Field(default=None, description="what each id adds to the text")
+    sampled_pieces: tuple[str, ...] | None = None
 
 
 class RolloutDetail(RolloutSummary):
@@ -76,7 +78,7 @@ class RolloutDetail(RolloutSummary):
     records: int | None
     digest: str | None
     attempts: tuple[AttemptView, ...]
-    messages: tuple[Message, ...] = Field(description="empty until its records are sealed")
+    messages: tuple[Message, ...] = Field(description="so far, if it still runs")
     tools: tuple[Tool, ...]
     calls: tuple[CallSummary, ...]
     tokens: tuple[CallTokens, ...] | None = None

@@ -21,6 +21,7 @@ class CallSummary(Word):
     engine: str
     temperature: float
     finish_reason: str
+    started_at: float = 0.0
     seconds: float
     cached_tokens: int
 
@@ -83,6 +84,7 @@ def _summary(header: CallHeader) -> CallSummary:
         engine=header.engine,
         temperature=header.temperature,
         finish_reason=header.finish_reason,
+        started_at=header.started_at,
         seconds=header.seconds,
         cached_tokens=header.cached_tokens,
     )

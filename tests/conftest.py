@@ -65,6 +65,9 @@ def missing_part(marker: str) -> str | None:
             return None if shutil.which("chromium") else "no program chromium"
         case "node":
             return None if shutil.which("node") else "no program node"
+        case "prometheus":
+            lacking = [name for name in ("prometheus", "promtool") if not shutil.which(name)]
+            return f"no program {lacking[0]}" if lacking else None
     return None
 
 

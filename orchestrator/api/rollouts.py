@@ -9,7 +9,6 @@ from orchestrator.attempts import Fenced, report
 from orchestrator.cancel import cancel_rollout
 from orchestrator.lifecycle import RolloutState
 from orchestrator.reading import (
-    CallTokens,
     RolloutDetail,
     RolloutFilter,
     RolloutPage,
@@ -18,7 +17,6 @@ from orchestrator.reading import (
 )
 from services.contracts.cause import Cause
 from services.contracts.outcome import Outcome
-from services.contracts.token_record import TokenRecord
 from services.contracts.words import Id, Name, Word
 from services.kit.access import Claims, Scope
 from services.kit.failure import Forbidden, Refused
@@ -78,14 +76,18 @@ async def list_rollouts(
 @router.get(
     "/{rollout_id}", summary="One rollout, whole", dependencies=allow(*READERS), responses=problems(404)
 )
-async def get_rollout(rollout_id: Id, orchestrator: TheOrchestrator, tokens: bool = False) -> RolloutDetail:
+async def get_rollout(
+    rollout_id: Id, orchestrator: TheOrchestrator, tokens: bool = False, pieces: bool = False
+) -> RolloutDetail:
     """Its attempts, its message list and its model calls with token counts and version spans. With
-    `tokens=true` also ids and log-probs, while the token store still has them."""
+    `tokens=true` also ids and log-probs, while the token store still has them, and with `pieces=true` what
+    each id adds to the text, while the gateway answers."""
     detail = await orchestrator.store.read(lambda connection: read_rollout(connection, rollout_id))
+    detail = await orchestrator.transcripts.so_far(detail)
     if not tokens:
         return detail
-    records = await orchestrator.tokens.records(rollout_id, detail.attempt)
-    return detail.model_copy(update={"tokens": tuple(_tokens(record) for record in records)})
+    found = await orchestrator.transcripts.tokens(detail, pieces=pieces)
+    return detail.model_copy(update={"tokens": found})
 
 
 @router.delete(
@@ -113,12 +115,3 @@ def _check(rollout_id: str, attempt: int, outcome: Outcome, claims: Claims) -> N
         raise Refused(
             f"details have {size} characters", field="details", remedy=f"send at most {_MOST_DETAILS}"
         )
-
-
-def _tokens(record: TokenRecord) -> CallTokens:
-    return CallTokens(
-        call_id=record.header.call_id,
-        prompt_ids=tuple(record.arrays.prompt.tolist()),
-        sampled_ids=tuple(record.arrays.sampled.tolist()),
-        rollout_logprobs=tuple(record.arrays.logprobs.tolist()),
-    )

@@ -7,6 +7,7 @@ from sqlalchemy import Connection, select
 
 from orchestrator.api.access import READERS, TheOrchestrator, allow, problems
 from orchestrator.changes import Changes
+from orchestrator.curves import RewardCurves, read_curves
 from orchestrator.store.tables import steps
 from orchestrator.training import record_step, tito_totals
 from services.contracts.step import StepReport
@@ -69,3 +70,14 @@ async def list_steps(
         return StepList(steps=tuple(StepView.model_validate(row._asdict()) for row in rows))
 
     return await orchestrator.store.read(question)
+
+
+@router.get(
+    "/rewards", summary="Rewards by environment and step", dependencies=allow(*READERS), responses=problems()
+)
+async def list_rewards(
+    orchestrator: TheOrchestrator,
+    after: Annotated[int, Query(ge=0, description="only later steps")] = 0,
+) -> RewardCurves:
+    """The mean over the groups that each step consumed."""
+    return await orchestrator.store.read(lambda connection: read_curves(connection, after))

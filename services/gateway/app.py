@@ -8,16 +8,21 @@ from typing import Any, TypeVar
 from fastapi import FastAPI, Request, Response
 from starlette.routing import Route
 
+from services.contracts.pieces import Pieces, PiecesRequest
 from services.gateway.chat_reply import completion, completion_stream
 from services.gateway.chat_request import parse_chat
 from services.gateway.errors import ClientGone, install_errors
 from services.gateway.metrics import GatewayMetrics
 from services.gateway.turn import Retry, Turns
 from services.kit.access import Scope, Signer
+from services.kit.failure import Refused
 from services.kit.metrics import mount_metrics
 from services.rendering.chat import ChatRenderer
+from services.rendering.pieces import pieces
 
 T = TypeVar("T")
+
+_MOST_IDS = 1_000_000
 
 
 def create_app(
@@ -69,11 +74,24 @@ def create_app(
         model = {"id": model_name, "object": "model", "created": 0, "owned_by": "podium"}
         return {"object": "list", "data": [model]}
 
+    @app.post("/v1/pieces", summary="Token ids as text, for people who read a rollout")
+    async def text_of(asked: PiecesRequest, request: Request) -> Pieces:
+        signer.require(request.headers.get("authorization"), Scope.VIEWER)
+        number = sum(len(ids) for ids in asked.sequences)
+        if number > _MOST_IDS:
+            raise Refused(f"{number} ids", field="sequences", remedy=f"send at most {_MOST_IDS}")
+        found = await asyncio.to_thread(_pieces, renderer, asked.sequences)
+        return Pieces(sequences=found)
+
     @app.get("/healthz", summary="Whether this process lives")
     async def healthz() -> dict[str, str]:
         return {"status": "ok"}
 
     return app
+
+
+def _pieces(renderer: ChatRenderer, sequences: Sequence[Sequence[int]]) -> tuple[tuple[str, ...], ...]:
+    return tuple(tuple(pieces(renderer.tokenizer, ids)) for ids in sequences)
 
 
 def _retry(request: Request) -> Retry:

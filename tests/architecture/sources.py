@@ -7,7 +7,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 PRODUCT = ("services", "orchestrator", "learner", "environments")
-CODE = (*PRODUCT, "bench", "tests")
+CODE = (*PRODUCT, "deploy", "bench", "tests")
 PROCESSES = (
     "services/gateway",
     "services/inference",

@@ -9,7 +9,7 @@ from tests.architecture.sources import CODE, ROOT, documents, sources
 
 HEADINGS = ["Context", "Decision", "Consequences", "Alternatives", "What enforces it"]
 NAMED = re.compile(r"`([\w.-]+/[\w./-]*|[\w-]+\.(?:py|md|toml|lock))`")
-TOP = (*CODE, "docs", "deploy", ".ci")
+TOP = (*CODE, "docs", ".ci")
 
 
 @pytest.mark.parametrize(

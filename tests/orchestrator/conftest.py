@@ -64,6 +64,11 @@ def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 @pytest.fixture
 def start(store_url: str, secret_file: Path, signer: Signer) -> Start:
     """Start an orchestrator: `async with start(group_size=2) as running`. Stores and transports last."""
+    return starter(store_url, secret_file, signer)
+
+
+def starter(store_url: str, secret_file: Path, signer: Signer) -> Start:
+    """What starts orchestrators over one store and one set of transports."""
     tokens, stream, weights = MemoryTokenStore(), MemoryGroupStream(), MemoryWeightChannel()
     engine = ScriptedEngine()
 

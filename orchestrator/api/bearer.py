@@ -1,0 +1,22 @@
+"""Bearer: what the token that is presented may do."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends
+
+from orchestrator.api.access import READERS, Allow, problems
+from services.contracts.words import Word
+from services.kit.access import Claims, Scope
+
+router = APIRouter(prefix="/v1/bearer", tags=["tokens"])
+
+
+class Bearer(Word):
+    """Whose token it is."""
+
+    scope: Scope
+
+
+@router.get("", summary="What this token may do", responses=problems())
+async def get_bearer(claims: Annotated[Claims, Depends(Allow(*READERS))]) -> Bearer:
+    return Bearer(scope=claims.scope)

@@ -1,0 +1,1 @@
+"""What pages draw, worked out from what the REST API answers."""
