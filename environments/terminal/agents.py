@@ -31,7 +31,7 @@ _SHOWN = 2_000
 
 @dataclass(frozen=True)
 class Assignment:
-    """One step to one agent, in a sandbox whose shell is in `workdir`; stop at `until` (monotonic).
+    """One step to one agent, in a sandbox whose shell is in its work folder; stop at `until` (monotonic).
 
     `spent_tokens` were sampled in earlier steps of the same rollout.
     """
@@ -39,7 +39,6 @@ class Assignment:
     sandbox: Sandbox
     task: TerminalTask
     step: Step
-    workdir: str
     play: Play
     until: float
     spent_tokens: int = 0
@@ -82,7 +81,9 @@ class Oracle:
         await assignment.sandbox.put(archive, "/")
         env = {"DEBIAN_FRONTEND": "noninteractive", **assignment.task.config.solution.env}
         log = f"{AGENT}/oracle.txt"
-        command = f"({_exports(env)}; cd {quote(assignment.workdir)}; {SOLUTION}/solve.sh) > {log} 2>&1"
+        command = (
+            f"({_exports(env)}; cd {quote(assignment.sandbox.workdir)}; {SOLUTION}/solve.sh) > {log} 2>&1"
+        )
         return await _carried_out(assignment, f"{command}; tail -c {_SHOWN} {log}")
 
 

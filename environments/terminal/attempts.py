@@ -52,14 +52,13 @@ class Attempts:
     async def run(self, task: TerminalTask, agent: Agent, play: Play) -> Scored:
         """Errors: Failure with cause engine, sandbox, environment (task) or verifier: then no reward."""
         done: list[Graded] = []
-        workdir = self.sandboxes.workdir(task.blueprint)
         async with AsyncExitStack() as stack:
             opened = self.sandboxes.open(task.blueprint, task.limits(self.rules.output_bytes))
             sandbox = await stack.enter_async_context(opened)
             await begin(sandbox, task)
             for place, step in enumerate(task.steps):
                 last = place == len(task.steps) - 1
-                await prepare(sandbox, task, step, workdir)
+                await prepare(sandbox, task, step)
                 ending = await agent.solve(self._assignment(sandbox, task, step, play, done))
                 tree = await snapshot(sandbox, step, ending, last=last)
                 if last:
@@ -78,7 +77,7 @@ class Attempts:
         if step.agent_s is not None:
             until = min(until, time.monotonic() + step.agent_s)
         spent = done[-1].ending.sampled_tokens if done else 0
-        return Assignment(sandbox, task, step, self.sandboxes.workdir(task.blueprint), play, until, spent)
+        return Assignment(sandbox, task, step, play, until, spent)
 
     async def _grade(self, task: TerminalTask, step: Step, ending: Ending, tree: bytes, play: Play) -> Graded:
         with self.metrics.phase("verify"):
@@ -96,7 +95,7 @@ class Attempts:
         async with self.sandboxes.open(blueprint, limits, None if separate else tree) as sandbox:
             if separate and (files := collected(tree, step.grading.artifacts, for_people=False)):
                 await sandbox.put(files, "/")
-            return await verify(sandbox, step.grading, self.sandboxes.workdir(blueprint))
+            return await verify(sandbox, step.grading, task.root)
 
 
 def _scored(task: TerminalTask, done: list[Graded]) -> Scored:

@@ -15,22 +15,32 @@ from services.kit.failure import Failure
 from services.sandbox.archive import archive_of
 from services.sandbox.port import Sandbox, SandboxFailure
 
+_MOUNTED = (AGENT, ARTIFACTS, VERIFIER)
+_QUICK_S = 20.0
+
 
 async def begin(sandbox: Sandbox, task: TerminalTask) -> None:
     """The folders that Harbor mounts are there, and the task's own check of health passes."""
-    await sandbox.put(archive_of({}, (AGENT, ARTIFACTS, VERIFIER)), "/")
+    await sandbox.put(archive_of({}, _MOUNTED), "/")
+    await opened_to_all(sandbox, task.root)
     await healthy(sandbox, task.config.environment.healthcheck)
 
 
-async def prepare(sandbox: Sandbox, task: TerminalTask, step: Step, workdir: str) -> None:
+async def opened_to_all(sandbox: Sandbox, root: str | None) -> None:
+    """Every user may write into the folders that Harbor mounts."""
+    if root is not None:
+        await sandbox.run(f"chmod 777 {' '.join(_MOUNTED)}", _QUICK_S, root)
+
+
+async def prepare(sandbox: Sandbox, task: TerminalTask, step: Step) -> None:
     """Its files, setup.sh and check of health. Errors: Failure (environment), SandboxFailure."""
     if step.name:
-        await sandbox.run(f"cd {quote(workdir)}", 10.0)
+        await sandbox.run(f"cd {quote(sandbox.workdir)}", _QUICK_S)
     if step.workdir is not None:
         files = files_below(step.workdir, task.folder)
-        await sandbox.put(archive_of({str(name): path for name, path in files.items()}), workdir)
+        await sandbox.put(archive_of({str(name): path for name, path in files.items()}), sandbox.workdir)
         if "setup.sh" in files:
-            await _set_up(sandbox, task, step, workdir)
+            await _set_up(sandbox, task, step)
     await healthy(sandbox, step.healthcheck)
 
 
@@ -42,7 +52,8 @@ async def snapshot(sandbox: Sandbox, step: Step, ending: Ending, *, last: bool) 
     if ending.reason == "time":
         await sandbox.reset()  # the shell may still be busy with the agent's last command
     for hook in step.grading.collect:
-        await sandbox.run(f"({hook.command})", hook.timeout_sec)
+        user = None if hook.user is None else str(hook.user)
+        await sandbox.run(f"({hook.command})", hook.timeout_sec, user)
     if last:
         await sandbox.reset()
     return await sandbox.tree()
@@ -63,8 +74,8 @@ async def healthy(sandbox: Sandbox, check: HealthcheckTable | None) -> None:
         await asyncio.sleep(check.start_interval_sec if starting else check.interval_sec)
 
 
-async def _set_up(sandbox: Sandbox, task: TerminalTask, step: Step, workdir: str) -> None:
-    command = f"(cd {quote(workdir)} && exec bash setup.sh)"
+async def _set_up(sandbox: Sandbox, task: TerminalTask, step: Step) -> None:
+    command = f"(cd {quote(sandbox.workdir)} && exec bash setup.sh)"
     ran = await sandbox.run(command, task.config.environment.build_timeout_sec)
     if ran.exit_code != 0:
         detail = f"setup.sh of step {step.name} ended with {ran.exit_code}: {ran.output.strip()}"

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from environments.tasks import Tasks
+from environments.terminal.blueprints import agents_blueprint, verifiers_blueprint
 from environments.terminal.harbor.config import TaskConfig
-from environments.terminal.harbor.grading import Definition
 from environments.terminal.harbor.step import Step, steps_of
 from environments.terminal.harbor.support import refuse_unsupported
 from environments.terminal.harbor.tables import EnvironmentTable
@@ -26,10 +26,13 @@ class TerminalTask:
     folder: Path
     config: TaskConfig
     steps: tuple[Step, ...]
+    blueprint: Blueprint
+    verifiers: tuple[Blueprint, ...]  # one for each step
 
     @property
-    def blueprint(self) -> Blueprint:
-        return _blueprint(self.folder / "environment", self.config.environment)
+    def root(self) -> str | None:
+        """Who may do everything in its sandboxes, where there is more than one user."""
+        return None if self.blueprint.user is None else "root"
 
     @property
     def title(self) -> str:
@@ -49,28 +52,22 @@ class TerminalTask:
 
     def verifier(self, step: Step, output_bytes: int) -> tuple[Blueprint, Limits]:
         """What the sandbox is made of that a step is graded in."""
-        own: Definition | None = step.grading.own
-        if own is None:
-            return self.blueprint, self.limits(output_bytes)
-        return _blueprint(own.folder, own.table), _limits(own.table, output_bytes)
+        own = step.grading.own
+        limits = self.limits(output_bytes) if own is None else _limits(own.table, output_bytes)
+        return self.verifiers[self.steps.index(step)], limits
 
     @classmethod
     def read(cls, folder: Path, sandboxes: Sandboxes) -> "TerminalTask":
         """Errors: Refused, with the file and the field that cannot be had."""
         config = TaskConfig.read(folder / "task.toml")
         refuse_unsupported(folder, config)
-        task = cls(folder, config, steps_of(folder, config))
-        for blueprint in (task.blueprint, *(task.verifier(step, 0)[0] for step in task.steps)):
-            sandboxes.check(blueprint)
-        return task
-
-
-def _blueprint(folder: Path, table: EnvironmentTable) -> Blueprint:
-    return Blueprint(folder, table.workdir, table.env)
+        steps = steps_of(folder, config)
+        verifiers = (verifiers_blueprint(folder, config, step.grading, sandboxes) for step in steps)
+        return cls(folder, config, steps, agents_blueprint(folder, config, sandboxes), tuple(verifiers))
 
 
 def _limits(table: EnvironmentTable, output_bytes: int) -> Limits:
-    """Files of a sandbox lie in memory: of `storage_mb` there is no more than `memory_mb`, nor than 1 GiB."""
+    """Files may lie in memory: of `storage_mb` there is no more than `memory_mb`, nor than 1 GiB."""
     default = Limits()
     memory = table.memory_mb * MIB if table.memory_mb else default.memory_bytes
     storage = table.storage_mb * MIB if table.storage_mb else default.work_bytes

@@ -4,6 +4,7 @@ from shlex import quote
 
 from environments.terminal.harbor.grading import Grading
 from environments.terminal.harbor.places import AGENT, ARTIFACTS, TESTS, VERIFIER
+from environments.terminal.preparation import opened_to_all
 from environments.terminal.reward import Verdict, read_reward
 from services.contracts.cause import Cause
 from services.kit.failure import Failure
@@ -23,18 +24,20 @@ _SHOWN_BYTES = 2_000
 _QUICK_S = 20.0
 
 
-async def verify(sandbox: Sandbox, grading: Grading, workdir: str) -> tuple[Verdict, str]:
+async def verify(sandbox: Sandbox, grading: Grading, root: str | None) -> tuple[Verdict, str]:
     """Run a step's tests on the sandbox's tree: the verdict, and the end of what the tests printed.
 
     The order is the promise: what the agent may have planted in our folders goes first, then tests
-    come in, then everything that they started is killed, and only then the reward is read.
+    come in, then everything that they started is killed, and only then the reward is read. `root` may
+    do everything in this sandbox, where it has more than one user.
     Errors: Failure (verifier) without a proper reward in time; SandboxFailure.
     """
     brought = grading.own is not None and grading.own.brings_tests
-    await _clear(sandbox, VERIFIER if brought else f"{VERIFIER} {TESTS}")
+    await _clear(sandbox, VERIFIER if brought else f"{VERIFIER} {TESTS}", root)
     tests = {} if brought else {f"{TESTS}/{name}": path for name, path in grading.tests.items()}
     await sandbox.put(archive_of(tests, (VERIFIER, AGENT, ARTIFACTS), mode=0o755), "/")
-    ran = await sandbox.run(_test_command(grading, workdir), grading.timeout_s)
+    await opened_to_all(sandbox, root)
+    ran = await sandbox.run(_test_command(grading, sandbox.workdir), grading.timeout_s)
     await sandbox.reset()
     if ran.timed_out:
         raise Failure(f"the tests ran out of {grading.timeout_s:g} s", cause=Cause.VERIFIER)
@@ -46,8 +49,8 @@ async def verify(sandbox: Sandbox, grading: Grading, workdir: str) -> tuple[Verd
         raise Failure(detail, cause=failure.cause) from None
 
 
-async def _clear(sandbox: Sandbox, places: str) -> None:
-    cleared = await sandbox.run(_CLEAR.replace("PLACES", places), _QUICK_S)
+async def _clear(sandbox: Sandbox, places: str, root: str | None) -> None:
+    cleared = await sandbox.run(_CLEAR.replace("PLACES", places), _QUICK_S, root)
     if cleared.exit_code != 0:
         raise Failure(f"the verifier's folders cannot be cleared: {cleared.output}", cause=Cause.VERIFIER)
 

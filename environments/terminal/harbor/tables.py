@@ -28,6 +28,10 @@ class NetworkFields(Table):
     network_mode: NetworkMode | None = None
     allowed_hosts: tuple[Host, ...] | None = None
 
+    @property
+    def policy(self) -> tuple[object, ...]:
+        return self.network_mode, self.allowed_hosts or ()
+
     @model_validator(mode="after")
     def _hosts_belong_to_an_allowlist(self) -> Self:
         if self.allowed_hosts and self.network_mode != "allowlist":

@@ -88,7 +88,7 @@ async def test_what_the_tests_started_is_killed_before_the_reward_is_read(tmp_pa
     task = TerminalTask.read(write_task(tmp_path / "task", tests=late), sandboxes)
     async with sandboxes.open(task.blueprint, task.limits(10_000)) as inner:
         sandbox = Recorded(inner)
-        verdict, _ = await verify(sandbox, task.steps[0].grading, "/app")
+        verdict, _ = await verify(sandbox, task.steps[0].grading, None)
         assert not marked("54321")
     assert verdict.reward == 1.0
     assert sandbox.calls[:4] == ["clear", "put", "tests", "kill"]

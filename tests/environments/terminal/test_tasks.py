@@ -79,6 +79,7 @@ def test_everything_that_is_supported(tmp_path: Path) -> None:
         ("[verifier]\nenvironment_mode = 'shared'\n[verifier.environment]\ncpus = 1", "verifier"),
         ("[verifier.environment]\ndocker_image = 'x'", "verifier.environment.docker_image"),
         ("[[verifier.collect]]\ncommand = 'x'\nservice = 'db'", "verifier.collect.service"),
+        ("[[steps]]\nname = 'one'\nagent = { network_mode = 'public' }", "steps.agent.network_mode"),
         ("[verifier]\ntimeout_sec = 'long'", "verifier.timeout_sec"),
         ("[[steps]]\nname = 'one'", "steps"),
         ("[[steps]]\nname = '../one'", "steps.name"),
@@ -113,7 +114,7 @@ def test_a_missing_file_is_named(tmp_path: Path, missing: str) -> None:
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        ("environment/docker-compose.yaml", "is not supported; use Docker for this task"),
+        ("environment/docker-compose.yaml", "is not supported in these sandboxes; use Docker for this task"),
         ("trajectory.json", "is not supported; remove it: agents begin with the instruction"),
         ("tests/.harborignore", "is not supported; take out what it names, then remove it"),
         ("solution/.harborignore", "is not supported; take out what it names, then remove it"),
