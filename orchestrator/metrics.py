@@ -9,6 +9,7 @@ from orchestrator.changes import Change, GroupMoved, GroupOpened, RolloutMoved
 from orchestrator.gauges import Gauges, Limits
 from orchestrator.lifecycle import GroupState, RolloutState
 from orchestrator.progress import Progress
+from services.contracts.cause import Cause
 from services.kit.metrics import Disks
 
 _COMMIT_S = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
@@ -21,6 +22,7 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
+        self._begun: set[str] = set()
         self._rollouts = self._counter("podium_rollouts", "Rollouts ended", "environment", "state", "cause")
         self._retries = self._counter(
             "podium_rollout_retries", "Attempts tried again", "environment", "cause"
@@ -51,6 +53,7 @@ class Metrics:
     def apply(self, change: Change) -> None:
         match change:
             case GroupOpened():
+                self._begin(change.environment)
                 self._groups.labels(change.environment, "open", change.purpose).inc()
             case GroupMoved():
                 self._groups.labels(change.environment, change.state, change.purpose).inc()
@@ -60,6 +63,17 @@ class Metrics:
                 self._retries.labels(change.environment, cause).inc()
             case RolloutMoved(state=RolloutState.SEALED | RolloutState.FAILED):
                 self._rollouts.labels(change.environment, change.state, change.cause or "").inc()
+
+    def _begin(self, environment: str) -> None:
+        """Counters stand at 0 before they count, or nobody would see the first failure as a rise."""
+        if environment in self._begun:
+            return
+        self._begun.add(environment)
+        for cause in Cause:
+            state = RolloutState.SEALED if cause.reward_valid else RolloutState.FAILED
+            self._rollouts.labels(environment, state, cause)
+            if cause.retry:
+                self._retries.labels(environment, cause)
 
     def commit(self, seconds: float, changes: int) -> None:
         self.commit_seconds.observe(seconds)

@@ -1,17 +1,24 @@
 """`podium run` as a user sees it: it goes on through kills, stops cleanly, resumes, leaves nothing."""
 
 import json
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
+
+from deploy.grafana.pages import PAGES
+from deploy.grafana.panel import Dashboard
+from tests.e2e.scraping import Prometheus
 
 pytestmark = pytest.mark.timeout(400)
 
@@ -38,6 +45,11 @@ class Run:
 
     def finish(self, timeout_s: float = 300) -> int:
         return self.process.wait(timeout_s)
+
+    def kill(self) -> None:
+        """Whatever it is at; nothing happens to one that has finished."""
+        self.process.kill()
+        self.process.wait()
 
     def steps(self) -> list[dict[str, Any]]:
         return [json.loads(line) for line in (self.folder / "steps.jsonl").read_text().splitlines()]
@@ -70,7 +82,12 @@ def _name_in_run(process: psutil.Process, folder: Path) -> str | None:
 @pytest.fixture
 def folder(tmp_path: Path) -> Iterator[Path]:
     yield tmp_path / "run"
-    left = processes(tmp_path / "run")
+    leave_nothing(tmp_path / "run")
+
+
+def leave_nothing(folder: Path) -> None:
+    """Kills what a run has left behind, and fails if that was anything."""
+    left = processes(folder)
     for process in left.values():
         process.kill()
     assert not left, f"processes left behind: {sorted(left)}"
@@ -101,15 +118,64 @@ def check_report(run: Run, steps: int) -> None:
     assert trained_twice(run) == []
 
 
-def test_a_run_goes_on_when_learner_environment_and_engine_are_killed(folder: Path) -> None:
-    run = Run(folder, "--steps", "8", "--out", str(folder), *SMALL)
-    run.wait_for("training")
-    for name in ("inference", "learner", "environment-terminal"):
-        processes(folder)[name].kill()
-        time.sleep(3)
+@dataclass
+class Watched:
+    """A run that was disturbed, and the Prometheus that saw it, if this machine has one."""
+
+    run: Run
+    prometheus: Prometheus | None
+
+
+@pytest.fixture(scope="module")
+def disturbed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
+    """A finished run of eight steps whose learner, environment and engine were killed on the way."""
+    folder = tmp_path_factory.mktemp("disturbed") / "run"
+    with ExitStack() as stack:
+        prometheus = None
+        if shutil.which("prometheus"):
+            prometheus = stack.enter_context(Prometheus(folder.with_name("prometheus"), folder / "ready"))
+        run = Run(folder, "--steps", "8", "--out", str(folder), *SMALL)
+        stack.callback(leave_nothing, folder)
+        stack.callback(run.kill)
+        run.wait_for("training")
+        if prometheus is not None:
+            prometheus.look()
+        for name in ("inference", "learner", "environment-terminal"):
+            processes(folder)[name].kill()
+            time.sleep(3)
+        run.finish()
+        yield Watched(run, prometheus)
+
+
+def test_a_run_goes_on_when_learner_environment_and_engine_are_killed(disturbed: Watched) -> None:
+    run = disturbed.run
     assert run.finish() == 0, run.log.read_text()[-3000:]
     check_report(run, steps=8)
     assert run.report()["restarts"] == {"inference": 1, "learner": 1, "environment-terminal": 1}
+
+
+LEGITIMATELY_EMPTY = {
+    "Errors and engine faults a minute": "no call need have been under way when the engine was killed",
+    "Alerts that fire": "an alert waits longer than a part of this run is away",
+}
+
+
+@pytest.mark.prometheus
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.uid)
+def test_every_panel_has_data_of_a_real_run(disturbed: Watched, page: Dashboard) -> None:
+    assert disturbed.prometheus is not None
+    empty = [
+        f"{panel.title}: {legend}: {expression}"
+        for panel in page.panels()
+        for legend, expression in panel.queries.items()
+        if not disturbed.prometheus.asked(in_prometheus(expression)) and panel.title not in LEGITIMATELY_EMPTY
+    ]
+    assert empty == []
+
+
+def in_prometheus(expression: str) -> str:
+    """What Grafana makes of a panel's expression."""
+    return expression.replace("$__rate_interval", "20s").replace("$environment", ".*")
 
 
 def test_an_interrupted_run_leaves_nothing_and_resumes(folder: Path) -> None:

@@ -45,5 +45,12 @@ async def test_progress_is_streamed_and_measured(start: Start) -> None:
             "podium_conservation_error_rollouts 0.0",
             'podium_engines{state="healthy"} 1.0',
             'podium_rollouts_in_flight{environment="scripted"} 0.0',
+            'podium_environment_target_share_ratio{environment="scripted"} 1.0',
+            'podium_environment_reward_mean{environment="scripted"} 0.5',
+            f'podium_engine_up{{engine="{engine["engine_id"]}"}} 1.0',
+            "podium_group_stream_capacity_groups 1024.0",
+            "podium_max_staleness_versions 1.0",
+            'podium_disk_free_bytes{folder="store"}',
+            "process_resident_memory_bytes",
         ):
             assert line in metrics

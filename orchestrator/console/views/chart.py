@@ -90,4 +90,5 @@ def _thinned(points: Points) -> list[tuple[float, float]]:
 def _bounds(values: Sequence[float]) -> tuple[float, float]:
     """From the least to the greatest value, with room to tell equal ones apart."""
     low, high = min(values), max(values)
-    return (low, high) if high > low else (low - 0.5, high + 0.5)
+    room = max(0.5, abs(low) / 10)
+    return (low, high) if high > low else (low - room, high + room)

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -59,6 +60,9 @@ async def test_a_hundred_at_once_without_one_wrong_verdict(
     assert {one.cause for one in scored} == {Cause.COMPLETED}
     assert scored[0].details["answer"] == tasks.splits["evaluation"][0].answer
     assert scored[0].details["tools"]["open"] == tasks.splits["evaluation"][0].hops
+    spans = scored[0].details["spans"]
+    assert [span["tool"] for span in spans].count("open") == tasks.splits["evaluation"][0].hops
+    assert all(left["started_at"] <= right["started_at"] for left, right in pairwise(spans))
 
 
 async def test_silence_is_a_completed_rollout_worth_nothing(
