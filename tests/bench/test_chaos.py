@@ -14,7 +14,7 @@ from bench.stubs.traffic import Traffic
 from tests.proxy import Fault, ProxyThread
 
 _TRAFFIC = {"steady": Traffic(turns=2, turns_sigma=0.5, think_s=0.03, work_s=0.02, longest_s=0.5)}
-_FAULT_S = 1.0
+_FAULT_S = 0.7
 
 
 class Scene:

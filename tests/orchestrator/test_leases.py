@@ -59,12 +59,12 @@ async def test_a_clock_that_jumps_ends_no_lease_and_no_deadline(
         return completed(request)
 
     async with (
-        start(groups_per_step=1, max_staleness=0, rollout_deadline_s=30.0) as running,
+        start(groups_per_step=1, max_staleness=0, lease_s=0.5, rollout_deadline_s=30.0) as running,
         environment(ScriptedEnvironment(behaviour), running.client) as scripted,
     ):
         await until(lambda: len(scripted.running) == 2)
         monkeypatch.setattr(time, "time", lambda: right() + jump_s)
-        await asyncio.sleep(1.3)  # longer than a lease and a look at it
+        await asyncio.sleep(0.8)  # longer than a lease and a look at it
         released.set()
         (delivery,) = await running.stream.read(1, 20.0)
         assert {rollout.attempt for rollout in delivery.group.rollouts} == {1}

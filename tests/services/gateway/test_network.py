@@ -27,7 +27,7 @@ async def converse(scene: Scene, proxy: Proxy, fault: Fault) -> list[Any]:
         messages.append(HI)
         if turn == 1:
             proxy.break_down(fault)
-            asyncio.get_running_loop().call_later(0.5, proxy.heal)
+            asyncio.get_running_loop().call_later(0.3, proxy.heal)
         reply = await client.chat.completions.create(model="any", messages=messages)
         messages.append(reply.choices[0].message.model_dump(exclude_none=True))
     return messages
