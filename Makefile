@@ -6,10 +6,9 @@ STAMP := .venv/.installed
 ARGS ?=
 WORKERS ?= 2
 NAME ?= gateway
-COMPOSE := docker-compose.yml
 
 .DEFAULT_GOAL := help
-.PHONY: help install run check test bench up down lock clean
+.PHONY: help install run check test bench up down e2e lock clean
 
 help: ## list the verbs
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,13 +40,14 @@ test: check ## check, then every test (ARGS for pytest, WORKERS=2)
 bench: $(STAMP) ## one benchmark: a table, and last one JSON line (NAME=gateway or transport)
 	@$(BIN)/python -m bench $(NAME) $(ARGS)
 
-up: ## start the cluster form with Docker Compose
-	@test -f $(COMPOSE) || { echo "no $(COMPOSE) yet: 'make run' is the form that exists"; exit 1; }
-	docker compose -f $(COMPOSE) up --detach --wait
+up: ## start the cluster with Docker Compose, and wait until it is healthy
+	@deploy/up.sh $(ARGS)
 
-down: ## stop the cluster form
-	@test -f $(COMPOSE) || { echo "no $(COMPOSE) yet: nothing to stop"; exit 1; }
-	docker compose -f $(COMPOSE) down
+down: ## stop the cluster; its data stays (ARGS=--volumes removes it)
+	@docker compose --profile '*' down --remove-orphans $(ARGS)
+
+e2e: $(STAMP) ## bring a cluster of its own up, train, register, measure, and take it down (Docker, minutes)
+	@PODIUM_TEST_NO_SKIP=1 $(BIN)/python -m pytest -m compose -v --durations=10 $(ARGS)
 
 lock: $(STAMP) ## write the versions installed now to requirements.lock
 	@sed -n '/^#/p' requirements.lock > .venv/lock

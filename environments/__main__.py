@@ -25,7 +25,6 @@ from environments.settings import EnvironmentSettings
 from environments.slides.settings import SlidesSettings
 from environments.slides.tasks import write_tasks as write_slides_tasks
 from environments.slides.tiny.tasks import write_tasks as write_tiny_slides_tasks
-from environments.slides.wiring import slides_family
 from environments.swe.settings import SweSettings
 from environments.swe.tiny.tasks import write_tasks as write_tiny_swe_tasks
 from environments.swe.wiring import swe_family
@@ -55,6 +54,8 @@ _TINY: dict[str, tuple[Writer, int, int]] = {
     "slides": (write_tiny_slides_tasks, 512, 96),
 }
 
+_WITHOUT_SANDBOX = frozenset({"slides"})  # its pages are rendered, no command of an agent runs
+
 
 def main() -> None:
     _family_from_arguments()
@@ -70,7 +71,8 @@ def _serve(settings: EnvironmentSettings) -> None:
     if not settings.tasks_dir.exists():
         _write_tasks(settings)
     sandboxes = BubblewrapSandboxes()
-    asyncio.run(sandboxes.verify())
+    if settings.family not in _WITHOUT_SANDBOX:
+        asyncio.run(sandboxes.verify())
     metrics = EnvironmentMetrics()
     metrics.registry.register(Disks({"artifacts": settings.artifacts_dir, "tasks": settings.tasks_dir}))
     chat, reports = http_client(timeout_s=600), http_client(timeout_s=10)
@@ -105,6 +107,9 @@ def _family(settings: EnvironmentSettings, host: Host) -> Family:
         case "swe":
             return swe_family(host, load_settings(SweSettings))
         case "slides":
+            # Only here: it needs Playwright, which no other family does.
+            from environments.slides.wiring import slides_family
+
             return slides_family(host, load_settings(SlidesSettings))
         case outside:
             return outside_family(outside, host)

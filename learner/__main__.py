@@ -66,7 +66,7 @@ async def run(settings: LearnerSettings, ranks: Ranks) -> None:
     folders = {"checkpoints": settings.checkpoint_dir, "weights": settings.weights_dir}
     metrics.registry.register(Disks(folders))
     async with AsyncExitStack() as stack:
-        redis = connect(settings.redis_url)
+        redis = connect(settings.redis_url, settings.redis_password_file)
         stack.push_async_callback(redis.aclose)
         token = settings.token_file.read_text().strip()
         http = await stack.enter_async_context(http_client(base_url=settings.orchestrator_url, token=token))
@@ -76,16 +76,22 @@ async def run(settings: LearnerSettings, ranks: Ranks) -> None:
         app = create_app(metrics)
         await stack.enter_async_context(serving(app, settings.host, settings.port, settings.ready_file))
         await stack.enter_async_context(reporter.running())
-        await _until_signal(learner)
+        await _until_signal(learner, settings.linger)
 
 
-async def _until_signal(learner: Learner) -> None:
+async def _until_signal(learner: Learner, linger: bool) -> None:
     """Train; SIGTERM and SIGINT cancel it, and a step that has not been taken is given up."""
-    training = asyncio.create_task(learner.train())
+    training = asyncio.create_task(_train(learner, linger))
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, training.cancel)
     with suppress(asyncio.CancelledError):
         await training
+
+
+async def _train(learner: Learner, linger: bool) -> None:
+    await learner.train()
+    if linger:
+        await asyncio.Event().wait()
 
 
 if __name__ == "__main__":

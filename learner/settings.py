@@ -7,7 +7,7 @@ here are our own, found with a policy of half a million parameters.
 from pathlib import Path
 from typing import Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, FilePath, model_validator
 from pydantic_settings import SettingsConfigDict
 
 from learner.step import LossName
@@ -20,6 +20,7 @@ class LearnerSettings(ProcessSettings):
     model_config = SettingsConfigDict(env_prefix="PODIUM_LEARNER_", frozen=True, extra="forbid")
 
     redis_url: str
+    redis_password_file: FilePath | None = None
     orchestrator_url: str
     token_file: Path
     policy: Path = Field(description="Hugging Face folder of weight version 0")
@@ -53,6 +54,7 @@ class LearnerSettings(ProcessSettings):
     device: Device = Field(default="cpu", description="cuda: the one of LOCAL_RANK")
     threads: int = Field(default=1, ge=1)
     seed: int = 0
+    linger: bool = Field(default=False, description="serve metrics after the last step, until a signal")
     keep_records: bool = Field(default=True, description="leave token records of trained groups to expire")
     keep_versions: int = Field(default=4, ge=2)
     crash_at: str = Field(default="", pattern=r"^([a-z_]+:[1-9][0-9]*)?$", description="for tests")

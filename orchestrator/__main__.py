@@ -22,7 +22,7 @@ def main() -> None:
     if settings.port == 0:
         settings = settings.model_copy(update={"port": _free_port(settings.host)})
     configure_log("orchestrator", settings.log_level)
-    redis = connect(settings.redis_url)
+    redis = connect(settings.redis_url, settings.redis_password_file)
     transports = Transports(RedisTokenStore(redis), RedisGroupStream(redis), RedisWeightChannel(redis))
     app = create_app(settings, transports, Signer.from_file(settings.secret_file), on_crash=_terminate)
     serve(app, settings.host, settings.port, settings.ready_file)

@@ -19,6 +19,7 @@ from orchestrator.api import (
     groups,
     progress,
     rollouts,
+    scraping,
     steps,
 )
 from orchestrator.console.app import create_console
@@ -45,6 +46,7 @@ _NOUNS = (
     audit,
     bearer,
     progress,
+    scraping,
 )
 _DESCRIPTION = """
 Decides which rollout runs when. Environments register here and report outcomes; the learner reports
@@ -64,7 +66,7 @@ def create_app(
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with Store(settings.store_url, metrics.commit) as store, http_client() as client:
+        async with Store(settings.store, metrics.commit) as store, http_client() as client:
             orchestrator = Orchestrator(settings, transports, signer, store, client, metrics)
             await orchestrator.load()
             app.state.orchestrator = orchestrator

@@ -60,6 +60,7 @@ class Orchestrator:
     ) -> None:
         self.settings = settings
         self.signer = signer
+        self.client = client
         self.transcripts = Transcripts(transports.tokens, client, signer, settings.gateway_url)
         self.store = store
         self.metrics = metrics

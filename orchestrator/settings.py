@@ -3,8 +3,9 @@
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, FilePath
 from pydantic_settings import SettingsConfigDict
+from sqlalchemy import make_url
 
 from orchestrator.fate import Grouping, OnNoVariance
 from orchestrator.tasks import Curriculum
@@ -25,7 +26,9 @@ class OrchestratorSettings(ProcessSettings):
     public_url: str | None = Field(default=None, description="where environments reach this process")
     gateway_url: str = "http://127.0.0.1:8100"
     redis_url: str = "redis://127.0.0.1:6379/0"
+    redis_password_file: FilePath | None = None
     store_url: str = "sqlite:///podium.sqlite"
+    store_password_file: FilePath | None = Field(default=None, description="of the user in store_url")
     secret_file: Path
 
     engines: tuple[str, ...] = ()
@@ -96,6 +99,14 @@ class OrchestratorSettings(ProcessSettings):
         if self.curriculum == "off":
             return None
         return Curriculum(self.curriculum_lowest, self.curriculum_highest, self.curriculum_revisit)
+
+    @property
+    def store(self) -> str:
+        """The store's URL, with the password of its file."""
+        if self.store_password_file is None:
+            return self.store_url
+        url = make_url(self.store_url).set(password=self.store_password_file.read_text().strip())
+        return url.render_as_string(hide_password=False)
 
     @property
     def address(self) -> str:

@@ -59,7 +59,7 @@ def missing_part(marker: str) -> str | None:
             if not command:
                 return "PODIUM_TEST_SGLANG is not set to a command that starts SGLang with MODEL PORT"
             return None if shutil.which(command[0]) else f"PODIUM_TEST_SGLANG: no program {command[0]}"
-        case "docker":
+        case "docker" | "compose":
             return None if _docker_answers() else "no Docker Engine answers"
         case "chromium":
             return None if shutil.which("chromium") else "no program chromium"

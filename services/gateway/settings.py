@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, FilePath, model_validator
 from pydantic_settings import SettingsConfigDict
 
 from services.kit.settings import ProcessSettings
@@ -20,6 +20,7 @@ class GatewaySettings(ProcessSettings):
     ready_file: Path | None = None
     log_level: str = "INFO"
     redis_url: str
+    redis_password_file: FilePath | None = None
     secret_file: Path
     token_file: Path | None = None
     orchestrator_url: str | None = None

@@ -26,9 +26,12 @@ OF_THE_COMMAND = frozenset({"PODIUM_URL", "PODIUM_ADMIN_TOKEN_FILE", "PODIUM_DIS
 
 
 class ProcessSettings(BaseSettings):
-    """Base of every process's settings; a subclass sets `env_prefix="PODIUM_<PROCESS>_"`."""
+    """Base of every process's settings; a subclass sets `env_prefix="PODIUM_<PROCESS>_"`.
 
-    model_config = SettingsConfigDict(frozen=True, extra="forbid")
+    An empty variable counts as none: Docker Compose hands over what nobody set as empty.
+    """
+
+    model_config = SettingsConfigDict(frozen=True, extra="forbid", env_ignore_empty=True)
 
 
 Settings = TypeVar("Settings", bound=ProcessSettings)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable
+from pathlib import Path
 
 from redis.asyncio import BlockingConnectionPool, Connection, Redis
 from redis.asyncio.retry import Retry
@@ -11,7 +12,7 @@ from redis.exceptions import ConnectionError, RedisError, TimeoutError
 TransportError = RedisError  # what any call to a transport may raise while its server is away
 
 
-def connect(url: str) -> Redis:
+def connect(url: str, password_file: Path | None = None) -> Redis:
     """A client for `redis://` addresses; it reconnects by itself for about ten seconds.
 
     When all its connections are busy, callers wait for one. A command whose reply is lost
@@ -19,6 +20,7 @@ def connect(url: str) -> Redis:
     """
     pool = BlockingConnectionPool.from_url(
         url,
+        password=password_file.read_text().strip() if password_file else None,
         connection_class=_Connection,
         max_connections=64,
         timeout=30,

@@ -37,6 +37,11 @@ def test_settings_are_read_and_frozen() -> None:
     assert done.stdout.split() == ["81", "s", "ValidationError"], done.stderr
 
 
+def test_an_empty_variable_counts_as_none() -> None:
+    done = run(PODIUM_GATEWAY_PORT="", PODIUM_GATEWAY_SECRET_FILE="s")
+    assert done.stdout.split()[:2] == ["0", "s"], done.stderr
+
+
 @pytest.mark.parametrize(
     ("variables", "sentence"),
     [

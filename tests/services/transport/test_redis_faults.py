@@ -2,10 +2,12 @@
 
 import asyncio
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
 from redis.asyncio import Redis
+from redis.exceptions import AuthenticationError
 
 from bench.valkey import ValkeyProcess
 from services.contracts.weights import WeightAnnouncement
@@ -166,3 +168,16 @@ async def test_no_stream_has_a_length_limit(redis: Redis) -> None:
     assert {delivery.group.group_id for delivery in await stream.read(3000, 1)} == {
         group.group_id for group in groups
     }
+
+
+async def test_a_password_comes_from_a_file(own_valkey: ValkeyProcess, tmp_path: Path) -> None:
+    password = tmp_path / "password"
+    password.write_text("secret\n")
+    plain, known = connect(own_valkey.url), connect(own_valkey.url, password)
+    await plain.config_set("requirepass", "secret")
+    assert await known.ping()
+    other = connect(own_valkey.url)
+    with pytest.raises(AuthenticationError):
+        await other.ping()
+    for redis in (plain, known, other):
+        await redis.aclose()
