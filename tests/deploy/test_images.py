@@ -16,7 +16,7 @@ DOCKER = ROOT / "deploy/docker"
 OURS = ("services", "orchestrator", "learner", "environments", "deploy")
 ELSEWHERE = ("environments.slides.rendering", "environments.slides.wiring")  # only the slides image has them
 PROCESSES = {
-    "control": (("orchestrator.", "services.gateway.", "environments.__main__", "deploy."), ELSEWHERE),
+    "control": (("orchestrator.", "services.gateway.", "environments.__main__", "deploy.keys"), ELSEWHERE),
     "torch": (("learner.__main__", "services.inference."), ()),
     "chromium": (("environments.__main__", "environments.slides."), ()),
 }
