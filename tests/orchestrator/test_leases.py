@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from services.contracts.environment import RolloutRequest
+from services.contracts.environment import Heartbeat, LiveRollout, RolloutRequest
 from services.contracts.outcome import Outcome
 from tests.orchestrator.conftest import Start
 from tests.orchestrator.scripted import ScriptedEnvironment, completed, environment, keep_record, until
@@ -31,6 +31,27 @@ async def test_what_is_not_renewed_is_lost_and_its_slot_filled_again(start: Star
         await until(lambda: len(scripted.stopped) >= 2)
         assert {stop.attempt for stop in scripted.stopped} == {1}
         assert len(scripted.running) == 2
+
+
+async def test_replicas_of_one_name_each_renew_what_they_run(start: Start) -> None:
+    """Behind one address: when one of them dies, what it ran is lost, and nothing else."""
+    async with (
+        start(lease_s=0.6, groups_per_step=1, max_staleness=0) as running,
+        environment(ScriptedEnvironment(never), running.client) as scripted,
+    ):
+        await until(lambda: len(scripted.running) == 2)
+        scripted.beats = False
+        dying, living = (LiveRollout(rollout_id=r.rollout_id, attempt=1) for r in scripted.requests)
+        leases = running.parts.leases
+        for _ in range(8):
+            for replica in (dying, living):
+                assert not (await leases.heartbeat("scripted", Heartbeat(running=(replica,)))).stop
+            await asyncio.sleep(0.1)
+        assert running.parts.overview.progress().rollouts.retried_by_cause == {}
+        for _ in range(10):
+            await leases.heartbeat("scripted", Heartbeat(running=(living,)))
+            await asyncio.sleep(0.1)
+        assert running.parts.overview.progress().rollouts.retried_by_cause == {"lost": 1}
 
 
 async def test_heartbeats_keep_a_long_rollout_until_its_deadline(start: Start) -> None:
