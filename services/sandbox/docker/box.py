@@ -47,7 +47,7 @@ class DockerSandbox(Shell):
         except TimeoutError:
             channel.close()
             raise SandboxFailure(f"the container was not ready within {START_S:g} s") from None
-        except BaseException:
+        except BaseException:  # also when cancelled: nobody else knows this connection
             channel.close()
             raise
         if missing := cage.missing(said):

@@ -7,16 +7,17 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from uuid import uuid4
 
-from services.kit.failure import Refused, Unavailable
+from services.kit.failure import Unavailable
 from services.sandbox.docker.box import DockerSandbox
 from services.sandbox.docker.engine import Engine
 from services.sandbox.docker.hardening import HOME, Cage
 from services.sandbox.docker.images import BoxImage, Images
 from services.sandbox.docker.init import INIT
 from services.sandbox.docker.reaper import LABEL, MAIN, ROLE, reap
+from services.sandbox.docker.refusals import refuse_beyond_docker
 from services.sandbox.docker.starts import StartRules, Starts
 from services.sandbox.docker.warm import WarmPool, WarmRules
-from services.sandbox.port import IMAGE_USER, NOBODY, Blueprint, Limits, Sandbox, SandboxFailure, Tier
+from services.sandbox.port import IMAGE_USER, NOBODY, Blueprint, Limits, Sandbox, SandboxFailure
 
 _REAPS_EVERY_S = 30.0
 
@@ -50,6 +51,10 @@ class DockerSandboxes:
         self._starts = Starts(self._rules.starts)
         self._warm = WarmPool(self._started, self._rules.warm)
 
+    @property
+    def runtimes(self) -> tuple[str, ...]:
+        return self._engine.facts.runtimes
+
     async def verify(self) -> None:
         """Each box proves the rest when it starts."""
         if lacks := self._engine.facts.lacks:
@@ -58,22 +63,7 @@ class DockerSandboxes:
             )
 
     def check(self, blueprint: Blueprint) -> None:
-        if blueprint.image is None and not (blueprint.folder / "Dockerfile").is_file():
-            raise Refused(
-                f"{blueprint.folder / 'Dockerfile'} is missing",
-                field="Dockerfile",
-                value=blueprint.folder,
-                remedy="add one, or name an image",
-            )
-        for path in blueprint.writable:
-            if not path.startswith("/") or path == "/":
-                raise Refused(
-                    f"writable: {path!r} is no folder's absolute path", field="writable", value=path
-                )
-        if blueprint.read_only_root and not (blueprint.user or "0").isdecimal():
-            detail = f"user = {blueprint.user} with a read-only root"
-            raise Refused(detail, field="user", value=blueprint.user, remedy="give the user's number")
-        self._check_tier(blueprint)
+        refuse_beyond_docker(blueprint, self._rules.hostile_runtime, self.runtimes)
 
     @asynccontextmanager
     async def open(
@@ -124,17 +114,6 @@ class DockerSandboxes:
         async with _closing(box):
             yield await box.furnish(seed, tree)
 
-    def _check_tier(self, blueprint: Blueprint) -> None:
-        runtimes = self._engine.facts.runtimes
-        if blueprint.tier is Tier.HOSTILE and self._rules.hostile_runtime not in runtimes:
-            raise Refused(
-                f"tier = hostile takes a kernel of its own, by the runtime {self._rules.hostile_runtime};"
-                f" this Docker Engine has {', '.join(sorted(runtimes))}",
-                field="tier",
-                value=blueprint.tier,
-                remedy="install gVisor or Kata and name it to the engine",
-            )
-
     async def _plan(self, blueprint: Blueprint, limits: Limits) -> Plan:
         image = await self._images.image(blueprint, limits)
         user = {None: str(NOBODY), IMAGE_USER: image.user}.get(blueprint.user, blueprint.user)
@@ -154,7 +133,7 @@ class DockerSandboxes:
             container = await self._created(plan, labels or {})
             try:
                 return await DockerSandbox.start(self._engine, container, plan.cage, plan.image.workdir)
-            except BaseException:
+            except BaseException:  # also when cancelled: nobody else knows this container
                 await asyncio.shield(self._engine.remove(container))
                 raise
 
