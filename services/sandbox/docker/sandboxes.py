@@ -4,11 +4,12 @@ import asyncio
 import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from uuid import uuid4
 
 from services.kit.failure import Unavailable
 from services.sandbox.docker.box import DockerSandbox
+from services.sandbox.docker.egress import VARIABLES, Egress
 from services.sandbox.docker.engine import Engine
 from services.sandbox.docker.hardening import HOME, Cage
 from services.sandbox.docker.images import BoxImage, Images
@@ -17,17 +18,23 @@ from services.sandbox.docker.reaper import LABEL, MAIN, ROLE, reap
 from services.sandbox.docker.refusals import refuse_beyond_docker
 from services.sandbox.docker.starts import StartRules, Starts
 from services.sandbox.docker.warm import WarmPool, WarmRules
-from services.sandbox.port import IMAGE_USER, NOBODY, Blueprint, Limits, Sandbox, SandboxFailure
+from services.sandbox.port import IMAGE_USER, NOBODY, Blueprint, Limits, NetworkMode, Sandbox, SandboxFailure
 
 _REAPS_EVERY_S = 30.0
 
 
 @dataclass(frozen=True)
 class DockerRules:
-    """How an owner of containers uses its engine. `hostile_runtime`: gVisor's or Kata's name there."""
+    """How an owner of containers uses its engine. `hostile_runtime`: gVisor's or Kata's name there.
+
+    `egress_private`: networks that a box with a way out may reach besides public addresses.
+    """
 
     hostile_runtime: str = "runsc"
     build_network: bool = True
+    egress_image: str = "python:3.11-slim"
+    egress_network: str = "bridge"
+    egress_private: tuple[str, ...] = ()
     starts: StartRules = field(default_factory=StartRules)
     warm: WarmRules = field(default_factory=WarmRules)
 
@@ -48,6 +55,13 @@ class DockerSandboxes:
         self._rules = rules or DockerRules()
         self._engine = Engine()
         self._images = Images(self._engine, self._rules.build_network)
+        self._egress = Egress(
+            self._engine,
+            self._images,
+            self._rules.egress_image,
+            self._rules.egress_network,
+            self._rules.egress_private,
+        )
         self._starts = Starts(self._rules.starts)
         self._warm = WarmPool(self._started, self._rules.warm)
 
@@ -74,8 +88,12 @@ class DockerSandboxes:
         seed = b""
         if tree is None and plan.cage.writable:
             seed = await self._images.seed(plan.image, plan.cage.writable, limits.work_bytes)
-        async with self._furnished(plan, blueprint.labels, seed, tree) as box:
-            yield box
+        if blueprint.network.mode is NetworkMode.NONE:
+            async with self._furnished(plan, blueprint.labels, seed, tree) as box:
+                yield box
+        else:
+            async with self._with_a_way_out(plan, blueprint, seed, tree) as box:
+                yield box
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -114,6 +132,20 @@ class DockerSandboxes:
         async with _closing(box):
             yield await box.furnish(seed, tree)
 
+    @asynccontextmanager
+    async def _with_a_way_out(
+        self, plan: Plan, blueprint: Blueprint, seed: bytes, tree: bytes | None
+    ) -> AsyncIterator[DockerSandbox]:
+        """The gate before the box and the door after it; the box itself has no network either way."""
+        name = uuid4().hex
+        plan = replace(plan, env=tuple(sorted({**VARIABLES, **dict(plan.env)}.items())))
+        async with self._egress.gate(name, blueprint.network) as volume:
+            box = await self._started(plan, blueprint.labels, name)
+            async with _closing(box), self._egress.door(name, box.container, volume):
+                await box.furnish(seed, tree)
+                await self._egress.opened(box)
+                yield box
+
     async def _plan(self, blueprint: Blueprint, limits: Limits) -> Plan:
         image = await self._images.image(blueprint, limits)
         user = {None: str(NOBODY), IMAGE_USER: image.user}.get(blueprint.user, blueprint.user)
@@ -128,16 +160,18 @@ class DockerSandboxes:
         )
         return Plan(image, cage, tuple(sorted(env.items())))
 
-    async def _started(self, plan: Plan, labels: Mapping[str, str] | None = None) -> DockerSandbox:
+    async def _started(
+        self, plan: Plan, labels: Mapping[str, str] | None = None, name: str | None = None
+    ) -> DockerSandbox:
         async with self._starts.one():
-            container = await self._created(plan, labels or {})
+            container = await self._created(plan, labels or {}, name or uuid4().hex)
             try:
                 return await DockerSandbox.start(self._engine, container, plan.cage, plan.image.workdir)
             except BaseException:  # also when cancelled: nobody else knows this container
                 await asyncio.shield(self._engine.remove(container))
                 raise
 
-    async def _created(self, plan: Plan, labels: Mapping[str, str]) -> str:
+    async def _created(self, plan: Plan, labels: Mapping[str, str], box: str) -> str:
         owners = "--same-owner" if plan.cage.capabilities else "--no-same-owner"
         made = await self._engine.call(
             "create_container",
@@ -149,10 +183,9 @@ class DockerSandboxes:
             environment=dict(plan.env),
             working_dir=plan.image.workdir,
             stdin_open=True,
-            network_disabled=True,
             labels={
                 **{f"podium.{key}": value for key, value in labels.items()},
-                LABEL: uuid4().hex,
+                LABEL: box,
                 ROLE: MAIN,
             },
             host_config=plan.cage.host_config(self._engine.api, network_mode="none"),
