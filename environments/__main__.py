@@ -6,7 +6,9 @@ import os
 import secrets
 import sys
 from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
+from typing import Any
 
 from environments.app import create_app
 from environments.artifacts import Artifacts
@@ -17,6 +19,7 @@ from environments.outside import outside_family
 from environments.registration import Registrar
 from environments.reporter import Reporter
 from environments.runner import Runner
+from environments.sandboxes import sandboxes_of
 from environments.search.settings import SearchSettings
 from environments.search.tasks import write_tasks as write_search_tasks
 from environments.search.tiny.tasks import write_tasks as write_tiny_search_tasks
@@ -39,7 +42,6 @@ from services.kit.log import configure_log
 from services.kit.metrics import Disks
 from services.kit.serve import serve
 from services.kit.settings import load_settings
-from services.sandbox.bubblewrap import BubblewrapSandboxes
 
 Writer = Callable[[Path, int, int, int], None]  # folder, tasks of both splits, seed
 
@@ -70,7 +72,7 @@ def main() -> None:
 def _serve(settings: EnvironmentSettings) -> None:
     if not settings.tasks_dir.exists():
         _write_tasks(settings)
-    sandboxes = BubblewrapSandboxes()
+    sandboxes = sandboxes_of(settings)
     if settings.family not in _WITHOUT_SANDBOX:
         asyncio.run(sandboxes.verify())
     metrics = EnvironmentMetrics()
@@ -93,7 +95,15 @@ def _serve(settings: EnvironmentSettings) -> None:
         share=settings.share,
     )
     registrar = Registrar(orchestrator, registration, runner, settings.heartbeat_s, crash)
-    lifetimes = [chat, reports, orchestrator, *host.lifetimes, runner, registrar.running()]
+    lifetimes: list[AbstractAsyncContextManager[Any]] = [
+        sandboxes.running(),
+        chat,
+        reports,
+        orchestrator,
+        *host.lifetimes,
+        runner,
+        registrar.running(),
+    ]
     app = create_app(family, runner, metrics, registration.dispatch_token, lifetimes, artifacts)
     serve(app, settings.host, settings.port, settings.ready_file)
 

@@ -35,6 +35,14 @@ class EnvironmentSettings(ProcessSettings):
     heartbeat_s: float = Field(default=2.0, gt=0)
     crash_at: str = Field(default="", description="for tests: where this process kills itself")
 
+    sandbox: Literal["bubblewrap", "docker", "host"] = Field(
+        default="bubblewrap", description="kind of sandboxes; host: those of a sandbox host"
+    )
+    sandbox_url: str | None = Field(default=None, description="sandbox=host: where it is")
+    sandbox_token_file: Path | None = Field(default=None, description="sandbox=host: scope sandbox")
+    sandbox_runtime: str = Field(default="runsc", description="sandbox=docker: of tasks of tier hostile")
+    sandbox_warm: int = Field(default=1, ge=0, description="sandbox=docker: boxes that wait for a task")
+
     artifacts_dir: Path = Field(default=Path("artifacts"), description="files that rollouts leave for people")
     artifacts_kept: int = Field(default=2_000, ge=1, description="rollouts whose files are kept")
     artifact_bytes: int = Field(default=2_000_000, ge=10_000, description="of the largest file kept")
@@ -51,6 +59,12 @@ class EnvironmentSettings(ProcessSettings):
     def _can_be_reached(self) -> Self:
         if self.port == 0 and self.public_url is None:
             raise ValueError("port 0 needs public_url: where does the orchestrator reach this service?")
+        return self
+
+    @model_validator(mode="after")
+    def _knows_its_sandbox_host(self) -> Self:
+        if self.sandbox == "host" and (self.sandbox_url is None or self.sandbox_token_file is None):
+            raise ValueError("sandbox=host needs sandbox_url and sandbox_token_file")
         return self
 
     @property

@@ -91,7 +91,14 @@ class RunFolder:
         folder.mkdir(mode=0o700, exist_ok=True)
         _write_secret(self.secret_file, secrets.token_hex(32))
         signer = Signer.from_file(self.secret_file)
-        for scope in (Scope.ADMIN, Scope.ENVIRONMENT, Scope.LEARNER, Scope.GATEWAY, Scope.VIEWER):
+        for scope in (
+            Scope.ADMIN,
+            Scope.ENVIRONMENT,
+            Scope.LEARNER,
+            Scope.GATEWAY,
+            Scope.VIEWER,
+            Scope.SANDBOX,
+        ):
             _write_secret(self.token_file(scope), signer.mint(Claims(scope), _TOKEN_LIFETIME_S))
 
 

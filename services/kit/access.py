@@ -22,6 +22,7 @@ class Scope(StrEnum):
     LEARNER = "learner"
     GATEWAY = "gateway"
     VIEWER = "viewer"
+    SANDBOX = "sandbox"
     ROLLOUT = "rollout"
     REPORT = "report"
 

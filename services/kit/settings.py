@@ -19,6 +19,7 @@ PROCESSES = (
     "swe",
     "slides",
     "learner",
+    "sandbox",
     "test",
 )
 # What the `podium` command reads; processes may be started beside it.

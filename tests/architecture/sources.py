@@ -12,6 +12,7 @@ PROCESSES = (
     "services/gateway",
     "services/inference",
     "services/cli",
+    "services/sandbox/host",
     "orchestrator",
     "learner",
     "environments",

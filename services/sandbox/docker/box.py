@@ -14,6 +14,7 @@ from services.sandbox.docker.engine import Engine
 from services.sandbox.docker.execution import execute
 from services.sandbox.docker.frames import Frames
 from services.sandbox.docker.hardening import Cage
+from services.sandbox.docker.watchman import Watchman
 from services.sandbox.output import BoundedOutput
 from services.sandbox.port import NOBODY, SandboxFailure
 from services.sandbox.shell import START_S, TRANSFER_S, Flooded, Shell, one_line
@@ -33,6 +34,8 @@ class DockerSandbox(Shell):
         self._attached = channel
         self._cage = cage
         self._others: set[str] = set()
+        self._watchman = Watchman(engine, container, cage.limits.work_bytes)
+        self._watching: asyncio.Task[None] | None = None
 
     @classmethod
     async def start(cls, engine: Engine, container: str, cage: Cage, workdir: str) -> Self:
@@ -47,7 +50,7 @@ class DockerSandbox(Shell):
         except TimeoutError:
             channel.close()
             raise SandboxFailure(f"the container was not ready within {START_S:g} s") from None
-        except BaseException:
+        except BaseException:  # also when cancelled: nobody else knows this connection
             channel.close()
             raise
         if missing := cage.missing(said):
@@ -63,6 +66,8 @@ class DockerSandbox(Shell):
             await self._replay(tree)
         await self._attached.write(b": shell\n")
         await self._awaited("shell")
+        if not self._cage.writable and not self._cage.storage_quota:
+            self._watching = asyncio.create_task(self._watchman.watch())
         return self
 
     async def put(self, archive: bytes, path: str) -> None:
@@ -117,6 +122,8 @@ class DockerSandbox(Shell):
 
     async def close(self) -> None:
         """End its life, and return when the container is gone."""
+        if self._watching is not None:
+            self._watching.cancel()
         self._attached.close()
         with suppress(TimeoutError):  # the engine is slow: it goes on removing, and the reaper looks after it
             await self._engine.remove(self.container)
@@ -134,6 +141,12 @@ class DockerSandbox(Shell):
         shell = ["/bin/bash", "--noprofile", "--norc", "-c", command]
         async with asyncio.timeout(timeout_s):
             return await execute(self._engine, self.container, shell, user, sink, workdir=self.workdir)
+
+    async def _status(self, sink: BoundedOutput) -> str:
+        status = await self._attached.status(sink)
+        if status is None:
+            raise SandboxFailure(self._watchman.reason if self._watchman.ended else "the sandbox ended")
+        return status
 
     @property
     def _keeper(self) -> str:

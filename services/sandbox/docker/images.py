@@ -8,6 +8,7 @@ from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
+from shlex import quote
 from typing import Any
 
 from docker.errors import APIError, BuildError, ImageNotFound, NotFound
@@ -21,7 +22,6 @@ TASK = "podium-task"
 BOX = "podium-box"
 _SHOWN = 2_000
 _SEEDS = 64
-_NEEDED = ("/bin/bash", "/usr/bin/tar", "/usr/bin/head", "/usr/bin/mkdir")
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class Images:
         workdir = blueprint.workdir or config.get("WorkingDir") or "/"
         image = BoxImage(found["Id"], workdir, config.get("User") or "0")
         if blueprint.user is None and not blueprint.read_only_root:
-            return await self._given_to_nobody(image)
+            return await self._given_to_nobody(image, blueprint.writable)
         return image
 
     async def prebuilt(self, name: str) -> dict[str, Any]:
@@ -83,11 +83,12 @@ class Images:
         self._seeds.move_to_end(key)
         return self._seeds[key]
 
-    async def _given_to_nobody(self, image: BoxImage) -> BoxImage:
-        """The same with its work folder and home owned by nobody, and new folders allowed in its root."""
-        place = hashlib.sha256(f"{image.id} {image.workdir}".encode()).hexdigest()[:32]
-        owned = " ".join(f"'{folder}'" for folder in (HOME, image.workdir) if folder != "/")
-        give = f"mkdir -p {owned} && chown -R {NOBODY}:{NOBODY} {owned} && chmod 1777 /"
+    async def _given_to_nobody(self, image: BoxImage, writable: Sequence[str]) -> BoxImage:
+        """The same with its home, its work folder and what the task writes owned by nobody."""
+        folders = dict.fromkeys(folder for folder in (HOME, image.workdir, *writable) if folder != "/")
+        owned = " ".join(quote(folder) for folder in folders)
+        place = hashlib.sha256(f"{image.id} {owned}".encode()).hexdigest()[:32]
+        give = f"mkdir -p {owned} && chown -R {NOBODY}:{NOBODY} {owned}"
         text = f"FROM {image.id}\nUSER 0\nRUN {give}\n"
         found = await self._made(f"{BOX}:{place}", 300.0, fileobj=io.BytesIO(text.encode()))
         return BoxImage(found["Id"], image.workdir, image.user)

@@ -4,29 +4,37 @@ import asyncio
 import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from uuid import uuid4
 
-from services.kit.failure import Refused, Unavailable
+from services.kit.failure import Unavailable
 from services.sandbox.docker.box import DockerSandbox
+from services.sandbox.docker.egress import VARIABLES, Egress
 from services.sandbox.docker.engine import Engine
 from services.sandbox.docker.hardening import HOME, Cage
 from services.sandbox.docker.images import BoxImage, Images
 from services.sandbox.docker.init import INIT
 from services.sandbox.docker.reaper import LABEL, MAIN, ROLE, reap
+from services.sandbox.docker.refusals import refuse_beyond_docker
 from services.sandbox.docker.starts import StartRules, Starts
 from services.sandbox.docker.warm import WarmPool, WarmRules
-from services.sandbox.port import IMAGE_USER, NOBODY, Blueprint, Limits, Sandbox, SandboxFailure, Tier
+from services.sandbox.port import IMAGE_USER, NOBODY, Blueprint, Limits, NetworkMode, Sandbox, SandboxFailure
 
 _REAPS_EVERY_S = 30.0
 
 
 @dataclass(frozen=True)
 class DockerRules:
-    """How an owner of containers uses its engine. `hostile_runtime`: gVisor's or Kata's name there."""
+    """How an owner of containers uses its engine. `hostile_runtime`: gVisor's or Kata's name there.
+
+    `egress_private`: networks that a box with a way out may reach besides public addresses.
+    """
 
     hostile_runtime: str = "runsc"
     build_network: bool = True
+    egress_image: str = "python:3.11-slim"
+    egress_network: str = "bridge"
+    egress_private: tuple[str, ...] = ()
     starts: StartRules = field(default_factory=StartRules)
     warm: WarmRules = field(default_factory=WarmRules)
 
@@ -47,8 +55,19 @@ class DockerSandboxes:
         self._rules = rules or DockerRules()
         self._engine = Engine()
         self._images = Images(self._engine, self._rules.build_network)
+        self._egress = Egress(
+            self._engine,
+            self._images,
+            self._rules.egress_image,
+            self._rules.egress_network,
+            self._rules.egress_private,
+        )
         self._starts = Starts(self._rules.starts)
         self._warm = WarmPool(self._started, self._rules.warm)
+
+    @property
+    def runtimes(self) -> tuple[str, ...]:
+        return self._engine.facts.runtimes
 
     async def verify(self) -> None:
         """Each box proves the rest when it starts."""
@@ -58,22 +77,7 @@ class DockerSandboxes:
             )
 
     def check(self, blueprint: Blueprint) -> None:
-        if blueprint.image is None and not (blueprint.folder / "Dockerfile").is_file():
-            raise Refused(
-                f"{blueprint.folder / 'Dockerfile'} is missing",
-                field="Dockerfile",
-                value=blueprint.folder,
-                remedy="add one, or name an image",
-            )
-        for path in blueprint.writable:
-            if not path.startswith("/") or path == "/":
-                raise Refused(
-                    f"writable: {path!r} is no folder's absolute path", field="writable", value=path
-                )
-        if blueprint.read_only_root and not (blueprint.user or "0").isdecimal():
-            detail = f"user = {blueprint.user} with a read-only root"
-            raise Refused(detail, field="user", value=blueprint.user, remedy="give the user's number")
-        self._check_tier(blueprint)
+        refuse_beyond_docker(blueprint, self._rules.hostile_runtime, self.runtimes)
 
     @asynccontextmanager
     async def open(
@@ -84,8 +88,12 @@ class DockerSandboxes:
         seed = b""
         if tree is None and plan.cage.writable:
             seed = await self._images.seed(plan.image, plan.cage.writable, limits.work_bytes)
-        async with self._furnished(plan, blueprint.labels, seed, tree) as box:
-            yield box
+        if blueprint.network.mode is NetworkMode.NONE:
+            async with self._furnished(plan, blueprint.labels, seed, tree) as box:
+                yield box
+        else:
+            async with self._with_a_way_out(plan, blueprint, seed, tree) as box:
+                yield box
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -124,16 +132,19 @@ class DockerSandboxes:
         async with _closing(box):
             yield await box.furnish(seed, tree)
 
-    def _check_tier(self, blueprint: Blueprint) -> None:
-        runtimes = self._engine.facts.runtimes
-        if blueprint.tier is Tier.HOSTILE and self._rules.hostile_runtime not in runtimes:
-            raise Refused(
-                f"tier = hostile takes a kernel of its own, by the runtime {self._rules.hostile_runtime};"
-                f" this Docker Engine has {', '.join(sorted(runtimes))}",
-                field="tier",
-                value=blueprint.tier,
-                remedy="install gVisor or Kata and name it to the engine",
-            )
+    @asynccontextmanager
+    async def _with_a_way_out(
+        self, plan: Plan, blueprint: Blueprint, seed: bytes, tree: bytes | None
+    ) -> AsyncIterator[DockerSandbox]:
+        """The gate before the box and the door after it; the box itself has no network either way."""
+        name = uuid4().hex
+        plan = replace(plan, env=tuple(sorted({**VARIABLES, **dict(plan.env)}.items())))
+        async with self._egress.gate(name, blueprint.network) as volume:
+            box = await self._started(plan, blueprint.labels, name)
+            async with _closing(box), self._egress.door(name, box.container, volume):
+                await box.furnish(seed, tree)
+                await self._egress.opened(box)
+                yield box
 
     async def _plan(self, blueprint: Blueprint, limits: Limits) -> Plan:
         image = await self._images.image(blueprint, limits)
@@ -149,16 +160,18 @@ class DockerSandboxes:
         )
         return Plan(image, cage, tuple(sorted(env.items())))
 
-    async def _started(self, plan: Plan, labels: Mapping[str, str] | None = None) -> DockerSandbox:
+    async def _started(
+        self, plan: Plan, labels: Mapping[str, str] | None = None, name: str | None = None
+    ) -> DockerSandbox:
         async with self._starts.one():
-            container = await self._created(plan, labels or {})
+            container = await self._created(plan, labels or {}, name or uuid4().hex)
             try:
                 return await DockerSandbox.start(self._engine, container, plan.cage, plan.image.workdir)
-            except BaseException:
+            except BaseException:  # also when cancelled: nobody else knows this container
                 await asyncio.shield(self._engine.remove(container))
                 raise
 
-    async def _created(self, plan: Plan, labels: Mapping[str, str]) -> str:
+    async def _created(self, plan: Plan, labels: Mapping[str, str], box: str) -> str:
         owners = "--same-owner" if plan.cage.capabilities else "--no-same-owner"
         made = await self._engine.call(
             "create_container",
@@ -170,10 +183,9 @@ class DockerSandboxes:
             environment=dict(plan.env),
             working_dir=plan.image.workdir,
             stdin_open=True,
-            network_disabled=True,
             labels={
                 **{f"podium.{key}": value for key, value in labels.items()},
-                LABEL: uuid4().hex,
+                LABEL: box,
                 ROLE: MAIN,
             },
             host_config=plan.cage.host_config(self._engine.api, network_mode="none"),

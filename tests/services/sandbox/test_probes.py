@@ -12,6 +12,20 @@ import pytest_asyncio
 from bench.sandbox.probes import PROBES, unless
 from bench.sandbox.trap import listening, trap
 from services.sandbox.port import Blueprint, Sandbox, Sandboxes
+from tests.services.sandbox.conftest import form
+
+
+@pytest_asyncio.fixture(
+    loop_scope="module",
+    scope="module",
+    params=["bubblewrap", pytest.param("docker", marks=pytest.mark.docker)],
+)
+async def sandboxes(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Sandboxes]:
+    """Without the host, which adds nothing that a probe could find."""
+    async with form(request.param, tmp_path_factory.mktemp(request.param)) as made:
+        yield made
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,30 @@
+"""What containers cannot be, told before one is asked for."""
+
+from collections.abc import Sequence
+
+from services.kit.failure import Refused
+from services.sandbox.port import Blueprint, Tier
+
+
+def refuse_beyond_docker(blueprint: Blueprint, hostile_runtime: str, runtimes: Sequence[str]) -> None:
+    """Errors: Refused, with field, value and remedy."""
+    if blueprint.image is None and not (blueprint.folder / "Dockerfile").is_file():
+        missing, remedy = blueprint.folder / "Dockerfile", "add one, or name an image"
+        raise Refused(f"{missing} is missing", field="Dockerfile", value=missing, remedy=remedy)
+    if blueprint.compose is not None:
+        detail = f"compose = {blueprint.compose}: services beside a box are not to be had yet"
+        raise Refused(detail, field="compose", value=blueprint.compose, remedy="run them inside the box")
+    for path in blueprint.writable:
+        if not path.startswith("/") or path == "/":
+            raise Refused(f"writable: {path!r} is no folder's absolute path", field="writable", value=path)
+    if blueprint.read_only_root and not (blueprint.user or "0").isdecimal():
+        detail = f"user = {blueprint.user} with a read-only root"
+        raise Refused(detail, field="user", value=blueprint.user, remedy="give the user's number")
+    if blueprint.tier is Tier.HOSTILE and hostile_runtime not in runtimes:
+        raise Refused(
+            f"tier = hostile takes a kernel of its own, by the runtime {hostile_runtime};"
+            f" this Docker Engine has {', '.join(sorted(runtimes))}",
+            field="tier",
+            value=blueprint.tier,
+            remedy="install gVisor or Kata and name it to the engine",
+        )

@@ -1,0 +1,45 @@
+"""What a box changed, as an archive."""
+
+import io
+import tarfile
+
+from services.sandbox.archive import archive_of
+from services.sandbox.docker.changes import changed_paths, owned_archive, read_whiteouts, whiteouts
+
+LONG = "/app/" + "x" * 200
+
+
+def test_what_the_engine_mounts_is_no_change() -> None:
+    changes = [
+        {"Path": "/app", "Kind": 0},
+        {"Path": "/app/new", "Kind": 1},
+        {"Path": "/app/gone", "Kind": 2},
+        {"Path": "/etc/hosts", "Kind": 0},
+        {"Path": "/dev/console", "Kind": 1},
+    ]
+    assert changed_paths(changes) == (["/app", "/app/new"], ["/app/gone"])
+    assert changed_paths(None) == ([], [])
+
+
+def test_what_was_deleted_comes_first_and_is_told_apart() -> None:
+    written = archive_of({"app/new": b"new"})
+    deleted, rest = read_whiteouts(whiteouts(["/app/gone", LONG]) + written)
+    assert deleted == ["/app/gone", LONG]
+    assert rest == written
+    assert read_whiteouts(written) == ([], written)
+
+
+def test_nothing_but_deletions() -> None:
+    deleted, rest = read_whiteouts(whiteouts(["/gone"]) + bytes(10240))
+    assert deleted == ["/gone"]
+    with tarfile.open(fileobj=io.BytesIO(rest)) as tar:
+        assert tar.getnames() == []
+
+
+def test_files_get_their_place_and_their_owner() -> None:
+    with tarfile.open(fileobj=io.BytesIO(owned_archive(archive_of({"a/b": b"b"}), "/data/in", 65534))) as tar:
+        assert {member.name: member.uid for member in tar} == {
+            "data": 65534,
+            "data/in": 65534,
+            "data/in/./a/b": 65534,
+        }
