@@ -90,9 +90,9 @@ async def train(settings: LearnerSettings, crash: CrashPoints) -> None:
             await _publish(channel, settings.weights, position.steps[-1])
         deliveries = await stream.unacknowledged()
         while True:
-            step = await _step(deliveries, position, stream, tokens, orchestrator, crash)
-            if step is not None:
-                await _publish(channel, settings.weights, step)
+            made = await _step(deliveries, position, stream, tokens, orchestrator, crash)
+            if made is not None:
+                await _publish(channel, settings.weights, made)
                 crash.reached("after_weights")
             deliveries = await stream.read(_MOST_IN_A_STEP, 1.0)
 
