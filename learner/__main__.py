@@ -81,14 +81,15 @@ async def run(settings: LearnerSettings, ranks: Ranks) -> None:
 
 async def _until_signal(learner: Learner, linger: bool) -> None:
     """Train; SIGTERM and SIGINT cancel it, and a step that has not been taken is given up."""
-    training = asyncio.create_task(_train(learner, linger))
+    training = asyncio.create_task(until_done(learner, linger))
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, training.cancel)
     with suppress(asyncio.CancelledError):
         await training
 
 
-async def _train(learner: Learner, linger: bool) -> None:
+async def until_done(learner: Learner, linger: bool) -> None:
+    """Train to the last step; a learner that lingers returns only when it is cancelled."""
     await learner.train()
     if linger:
         await asyncio.Event().wait()
