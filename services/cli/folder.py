@@ -92,7 +92,7 @@ class RunFolder:
         _write_secret(self.secret_file, secrets.token_hex(32))
         signer = Signer.from_file(self.secret_file)
         for scope in (Scope.ADMIN, Scope.ENVIRONMENT, Scope.LEARNER, Scope.GATEWAY, Scope.VIEWER):
-            _write_secret(self.token_file(scope), signer.mint(Claims(scope), _TOKEN_LIFETIME_S))
+            _write_secret(self.token_file(scope), signer.mint(Claims(scope, holder="run"), _TOKEN_LIFETIME_S))
 
 
 def write_json(path: Path, value: object) -> None:

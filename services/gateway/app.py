@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from typing import Any, TypeVar
 
-from fastapi import FastAPI, Request, Response, Security
+from fastapi import Depends, FastAPI, Request, Response, Security
 from fastapi.security import HTTPBearer
 from starlette.routing import Route
 
@@ -109,9 +109,15 @@ def create_app(
         model = {"id": model_name, "object": "model", "created": 0, "owned_by": "podium"}
         return {"object": "list", "data": [model]}
 
-    @app.post("/v1/pieces", summary="Token ids as text, for people who read a rollout")
-    async def text_of(asked: PiecesRequest, request: Request) -> Pieces:
+    def for_people(request: Request) -> None:
         signer.require(request.headers.get("authorization"), Scope.VIEWER)
+
+    @app.post(
+        "/v1/pieces",
+        summary="Token ids as text, for people who read a rollout",
+        dependencies=[Security(_SCHEME, scopes=[Scope.VIEWER, Scope.ADMIN]), Depends(for_people)],
+    )
+    async def text_of(asked: PiecesRequest) -> Pieces:
         number = sum(len(ids) for ids in asked.sequences)
         if number > _MOST_IDS:
             raise Refused(f"{number} ids", field="sequences", remedy=f"send at most {_MOST_IDS}")
