@@ -77,8 +77,11 @@ def _serve(settings: EnvironmentSettings) -> None:
         asyncio.run(sandboxes.verify())
     metrics = EnvironmentMetrics()
     metrics.registry.register(Disks({"artifacts": settings.artifacts_dir, "tasks": settings.tasks_dir}))
-    chat, reports = http_client(timeout_s=600), http_client(timeout_s=10)
-    orchestrator = http_client(base_url=settings.orchestrator_url, token=_token(settings), timeout_s=10)
+    tls = settings.tls
+    chat, reports = http_client(timeout_s=600, tls=tls), http_client(timeout_s=10, tls=tls)
+    orchestrator = http_client(
+        base_url=settings.orchestrator_url, token=_token(settings), timeout_s=10, tls=tls
+    )
     name = settings.environment_name
     artifacts = Artifacts(
         settings.artifacts_dir / name, settings.url, settings.artifacts_kept, settings.artifact_bytes
@@ -104,8 +107,10 @@ def _serve(settings: EnvironmentSettings) -> None:
         runner,
         registrar.running(),
     ]
-    app = create_app(family, runner, metrics, registration.dispatch_token, lifetimes, artifacts)
-    serve(app, settings.host, settings.port, settings.ready_file)
+    app = create_app(
+        family, runner, metrics, registration.dispatch_token, lifetimes, artifacts, settings.limits
+    )
+    serve(app, settings.host, settings.port, settings.ready_file, tls)
 
 
 def _family(settings: EnvironmentSettings, host: Host) -> Family:

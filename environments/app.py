@@ -1,12 +1,13 @@
 """The HTTP face of an environment service, whatever its family: `podium.environment/1`."""
 
 import hmac
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from typing import Annotated, Any
 
-from fastapi import Depends, FastAPI, Header
+from fastapi import Depends, FastAPI, Path, Request, Security
 from fastapi.responses import FileResponse
+from fastapi.security import HTTPBearer
 
 from environments.artifacts import Artifacts
 from environments.family import Family
@@ -22,8 +23,11 @@ from services.contracts.environment import (
 )
 from services.contracts.words import Id, Split
 from services.kit.failure import Forbidden
+from services.kit.limits import LimitRules, Limits
 from services.kit.metrics import mount_metrics
 from services.kit.problems import install_problems
+
+_SCHEME = HTTPBearer(auto_error=False, description="the token that this service gave when it registered")
 
 
 def create_app(
@@ -33,6 +37,7 @@ def create_app(
     dispatch_token: str,
     lifetimes: Sequence[AbstractAsyncContextManager[Any]] = (),
     artifacts: Artifacts | None = None,
+    limits: LimitRules = LimitRules(),
 ) -> FastAPI:
     """The app. `lifetimes` are entered in order before it serves and left in reverse when it stops."""
     app = FastAPI(
@@ -42,6 +47,7 @@ def create_app(
         lifespan=_lifespan(lifetimes),
     )
     install_problems(app)
+    app.add_middleware(Limits, rules=limits)
     mount_metrics(app, metrics.registry)
     allowed = [Depends(_bearer(dispatch_token))]
 
@@ -56,7 +62,7 @@ def create_app(
         return family.manifest
 
     @app.get("/v1/tasks/{split}/{index}", dependencies=allowed)
-    async def task(split: Split, index: int) -> TaskCard:
+    async def task(split: Split, index: Annotated[int, Path(ge=0)]) -> TaskCard:
         """One task, for people."""
         return family.card(TaskRef(split=split, index=index))
 
@@ -98,10 +104,11 @@ def _lifespan(
     return lifespan
 
 
-def _bearer(token: str) -> Callable[[str | None], None]:
+def _bearer(token: str) -> Callable[[Request], Awaitable[None]]:
     expected = f"Bearer {token}".encode()
 
-    def check(authorization: Annotated[str | None, Header()] = None) -> None:
+    async def check(request: Request, _: Annotated[Any, Security(_SCHEME)]) -> None:
+        authorization = request.headers.get("authorization")
         if not hmac.compare_digest((authorization or "").encode(), expected):
             raise Forbidden(
                 "not the dispatch token of this service",

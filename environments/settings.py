@@ -7,12 +7,12 @@ from pydantic import Field, model_validator
 from pydantic_settings import SettingsConfigDict
 
 from services.contracts.words import Name
-from services.kit.settings import ProcessSettings
+from services.kit.settings import ServedSettings
 
 FAMILIES = ("terminal", "search", "swe", "slides")
 
 
-class EnvironmentSettings(ProcessSettings):
+class EnvironmentSettings(ServedSettings):
     """`public_url` is where the orchestrator reaches this service; `token_file` has scope environment."""
 
     model_config = SettingsConfigDict(env_prefix="PODIUM_ENVIRONMENT_")
@@ -74,4 +74,4 @@ class EnvironmentSettings(ProcessSettings):
 
     @property
     def url(self) -> str:
-        return (self.public_url or f"http://{self.host}:{self.port}").rstrip("/")
+        return (self.public_url or f"{self.tls.scheme}://{self.host}:{self.port}").rstrip("/")

@@ -69,12 +69,16 @@ async def run(settings: LearnerSettings, ranks: Ranks) -> None:
         redis = connect(settings.redis_url, settings.redis_password_file)
         stack.push_async_callback(redis.aclose)
         token = settings.token_file.read_text().strip()
-        http = await stack.enter_async_context(http_client(base_url=settings.orchestrator_url, token=token))
+        http = await stack.enter_async_context(
+            http_client(base_url=settings.orchestrator_url, token=token, tls=settings.tls)
+        )
         reporter = Reporter(http)
         transports = Transports(RedisGroupStream(redis), RedisTokenStore(redis), RedisWeightChannel(redis))
         learner = build(settings, transports, reporter, metrics, ranks)
-        app = create_app(metrics)
-        await stack.enter_async_context(serving(app, settings.host, settings.port, settings.ready_file))
+        app = create_app(metrics, settings.limits)
+        await stack.enter_async_context(
+            serving(app, settings.host, settings.port, settings.ready_file, settings.tls)
+        )
         await stack.enter_async_context(reporter.running())
         await _until_signal(learner, settings.linger)
 

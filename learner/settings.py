@@ -11,12 +11,12 @@ from pydantic import Field, FilePath, model_validator
 from pydantic_settings import SettingsConfigDict
 
 from learner.step import LossName
-from services.kit.settings import ProcessSettings
+from services.kit.settings import ServedSettings
 
 Device = Literal["cpu", "cuda"]
 
 
-class LearnerSettings(ProcessSettings):
+class LearnerSettings(ServedSettings):
     model_config = SettingsConfigDict(env_prefix="PODIUM_LEARNER_", frozen=True, extra="forbid")
 
     redis_url: str

@@ -25,7 +25,7 @@ def main() -> None:
     redis = connect(settings.redis_url, settings.redis_password_file)
     transports = Transports(RedisTokenStore(redis), RedisGroupStream(redis), RedisWeightChannel(redis))
     app = create_app(settings, transports, Signer.from_file(settings.secret_file), on_crash=_terminate)
-    serve(app, settings.host, settings.port, settings.ready_file)
+    serve(app, settings.host, settings.port, settings.ready_file, settings.tls)
 
 
 def _free_port(host: str) -> int:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
+import httpx
 import structlog
 from fastapi import FastAPI
 from fastapi.responses import RedirectResponse
@@ -19,8 +20,11 @@ from orchestrator.api import (
     groups,
     progress,
     rollouts,
+    runs,
     scraping,
     steps,
+    tokens,
+    weights,
 )
 from orchestrator.console.app import create_console
 from orchestrator.metrics import Metrics
@@ -29,6 +33,7 @@ from orchestrator.settings import OrchestratorSettings
 from orchestrator.store import Store
 from services.kit.access import Signer
 from services.kit.http import http_client
+from services.kit.limits import Limits
 from services.kit.metrics import mount_metrics
 from services.kit.problems import install_problems
 
@@ -41,7 +46,10 @@ _NOUNS = (
     groups,
     evaluations,
     engines,
+    weights,
     steps,
+    runs,
+    tokens,
     admission,
     audit,
     bearer,
@@ -66,7 +74,7 @@ def create_app(
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with Store(settings.store, metrics.commit) as store, http_client() as client:
+        async with Store(settings.store, metrics.commit) as store, _client(settings) as client:
             orchestrator = Orchestrator(settings, transports, signer, store, client, metrics)
             await orchestrator.load()
             app.state.orchestrator = orchestrator
@@ -79,6 +87,7 @@ def create_app(
 
     app = FastAPI(title="Podium orchestrator", version="1", description=_DESCRIPTION, lifespan=lifespan)
     install_problems(app)
+    app.add_middleware(Limits, rules=settings.limits)
     mount_metrics(app, metrics.registry)
     for noun in _NOUNS:
         app.include_router(noun.router)
@@ -94,6 +103,11 @@ def create_app(
         return {"status": "ok"}
 
     return app
+
+
+def _client(settings: OrchestratorSettings) -> httpx.AsyncClient:
+    """The way to environments and engines: wherever their addresses come from, it goes nowhere else."""
+    return http_client(tls=settings.tls, allowance=settings.allowance)
 
 
 async def _work(orchestrator: Orchestrator, on_crash: Callable[[], None]) -> None:

@@ -1,29 +1,47 @@
-"""The audit trail: who changed what that decides about shares, limits and admission."""
+"""The audit trail: who changed what, in the commit that changes it."""
 
 import json
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
+from pydantic import Field
 from sqlalchemy import Connection, insert, select
 
 from orchestrator.store.tables import Record, audit
 from services.contracts.words import Word
+from services.kit.access import Claims
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class Who:
+    """Whose token a change was made with."""
+
+    scope: str
+    holder: str | None = None
+    token_id: str | None = None
+
+    @classmethod
+    def bears(cls, claims: Claims) -> "Who":
+        return cls(claims.scope, claims.holder, claims.token_id)
 
 
 @dataclass(frozen=True)
 class Audited:
-    """One field that was changed, by the bearer of a scope."""
+    """One field that was changed."""
 
     subject: str
     field: str
     before: Any
     after: Any
-    changed_by: str
+    who: Who
 
 
 class AuditEntry(Word):
-    """One change. `subject` is `environment/<name>` or `admission`; `changed_by` a scope."""
+    """One change. `subject` is a kind of thing and its name, such as `environment/terminal`."""
 
     seq: int
     at: float
@@ -31,7 +49,9 @@ class AuditEntry(Word):
     field: str
     before: Any
     after: Any
-    changed_by: str
+    changed_by: str = Field(description="the scope of the token")
+    holder: str | None = Field(description="whom the token was given to")
+    token_id: str | None
 
 
 class AuditPage(Word):
@@ -41,8 +61,9 @@ class AuditPage(Word):
     next: int | None
 
 
-def keep(connection: Connection, changes: Sequence[Audited], now: float) -> None:
+def keep(connection: Connection, changes: Sequence[Audited]) -> None:
     """Put changes on the record, in the commit that makes them."""
+    now = time.time()
     rows = [
         {
             "at": now,
@@ -50,12 +71,26 @@ def keep(connection: Connection, changes: Sequence[Audited], now: float) -> None
             "field": change.field,
             "before": json.dumps(change.before),
             "after": json.dumps(change.after),
-            "changed_by": change.changed_by,
+            "changed_by": change.who.scope,
+            "holder": change.who.holder,
+            "token_id": change.who.token_id,
         }
         for change in changes
     ]
     if rows:
         connection.execute(insert(audit), rows)
+
+
+def audited(change: Callable[[Connection], Result], *entries: Audited) -> Callable[[Connection], Result]:
+    """The change with its trail; one that turns out to change nothing (an empty result) leaves none."""
+
+    def kept(connection: Connection) -> Result:
+        result = change(connection)
+        if result:
+            keep(connection, entries)
+        return result
+
+    return kept
 
 
 def read_audit(connection: Connection, subject: str | None, limit: int, before: int | None) -> AuditPage:

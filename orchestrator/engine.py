@@ -1,6 +1,6 @@
 """One engine's control plane: SGLang's HTTP API as far as the fleet needs it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import httpx
@@ -24,10 +24,25 @@ class EngineLoad:
     tokens_per_s: float = 0.0
 
 
-class EngineControl:
-    """Calls to one engine. Every method raises EngineFailure."""
+@dataclass(frozen=True)
+class EngineKeys:
+    """What engines ask for, as SGLang has it: one key, and one of its own for control if there is one."""
 
-    def __init__(self, client: httpx.AsyncClient, url: str, update_timeout_s: float) -> None:
+    api: str | None = field(default=None, repr=False)
+    admin: str | None = field(default=None, repr=False)
+
+    def headers(self, method: str) -> dict[str, str]:
+        key = self.admin or self.api if method == "POST" else self.api
+        return {} if key is None else {"authorization": f"Bearer {key}"}
+
+
+class EngineControl:
+    """Calls to one engine: asked with GET, controlled with POST. Every method raises EngineFailure."""
+
+    def __init__(
+        self, client: httpx.AsyncClient, url: str, update_timeout_s: float, keys: EngineKeys = EngineKeys()
+    ) -> None:
+        self._keys = keys
         self._client = client
         self._url = url
         self._update_timeout_s = update_timeout_s
@@ -73,7 +88,9 @@ class EngineControl:
         self, method: str, path: str, body: dict[str, Any] | None = None, timeout_s: float = _ASK_S
     ) -> dict[str, Any]:
         try:
-            response = await self._client.request(method, self._url + path, json=body, timeout=timeout_s)
+            response = await self._client.request(
+                method, self._url + path, json=body, timeout=timeout_s, headers=self._keys.headers(method)
+            )
             if response.status_code != 200:
                 raise EngineFailure(f"{path} answers {response.status_code}: {response.text[:500]}")
             reply = response.json()

@@ -20,7 +20,7 @@ class Environment:
 
     name: str
     url: str
-    dispatch_token: str = field(repr=False)
+    dispatch_token: str | None = field(repr=False)
     share: float
     max_in_flight: int | None
     state: State

@@ -22,6 +22,7 @@ class EvaluationRequest(Word):
     rollouts: int = Field(ge=1, le=100_000)
     sampling: Sampling | None = Field(default=None, description="default: that of training")
     split: Split = "evaluation"
+    first: int = Field(default=0, ge=0, description="index of the first task")
     evaluation_id: Id = Field(default_factory=new_id)
 
 
@@ -43,7 +44,8 @@ class Evaluation(Word):
 def open_evaluation(
     connection: Connection, request: EvaluationRequest, tasks: int, sampling: Sampling, now: float
 ) -> tuple[GroupOpened, ...]:
-    """Open its groups: the first `rollouts` tasks of the split, round and round, so always the same."""
+    """Open its groups: `rollouts` tasks of the split from the first on, round and round, so always the
+    same."""
     here = evaluations.c.evaluation_id == request.evaluation_id
     if connection.execute(select(evaluations.c.evaluation_id).where(here)).one_or_none():
         return ()
@@ -57,7 +59,7 @@ def open_evaluation(
             started_at=now,
         )
     )
-    sizes = Counter(number % tasks for number in range(request.rollouts))
+    sizes = Counter((request.first + number) % tasks for number in range(request.rollouts))
     return tuple(
         open_group(
             connection,
@@ -73,6 +75,25 @@ def open_evaluation(
         )
         for index, size in sorted(sizes.items())
     )
+
+
+def rollouts_of(connection: Connection, evaluation_id: str) -> list[str]:
+    """The ids of its rollouts."""
+    found = (
+        select(rollouts.c.rollout_id)
+        .join_from(rollouts, groups, rollouts.c.group_id == groups.c.group_id)
+        .where(groups.c.evaluation_id == evaluation_id)
+    )
+    return list(connection.execute(found.order_by(rollouts.c.seq)).scalars())
+
+
+def read_evaluations(connection: Connection, limit: int, offset: int) -> tuple[Evaluation, ...]:
+    """Newest first."""
+    ids = select(evaluations.c.evaluation_id).order_by(
+        evaluations.c.started_at.desc(), evaluations.c.evaluation_id
+    )
+    found = connection.execute(ids.limit(limit).offset(offset)).scalars().all()
+    return tuple(read_evaluation(connection, evaluation_id) for evaluation_id in found)
 
 
 def read_evaluation(connection: Connection, evaluation_id: str) -> Evaluation:

@@ -11,20 +11,21 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
-from urllib.parse import urlsplit
 
 import httpx
 import structlog
 from sqlalchemy import Connection, delete, insert, select
 
+from orchestrator.audit import Audited, Who, keep
 from orchestrator.backoff import Backoff
-from orchestrator.engine import EngineControl, EngineFailure, EngineLoad, UpdateMode
+from orchestrator.engine import EngineControl, EngineFailure, EngineKeys, EngineLoad, UpdateMode
 from orchestrator.loop import repeat
 from orchestrator.store import Store
 from orchestrator.store.tables import engines, weights
 from services.contracts.weights import WeightAnnouncement
+from services.kit.address import Allowance, target
 from services.kit.crash import CrashPoints
-from services.kit.failure import Missing, Refused
+from services.kit.failure import Missing
 from services.transport.weight_channel import WeightChannel
 
 log = structlog.get_logger()
@@ -57,6 +58,8 @@ class FleetRules:
     poll_s: float
     update_mode: UpdateMode
     update_timeout_s: float
+    keys: EngineKeys
+    allowance: Allowance
 
 
 class Fleet:
@@ -97,7 +100,7 @@ class Fleet:
         """Make an engine known for as long as this process lives."""
         url = url.rstrip("/")
         engine_id = hashlib.sha256(url.encode()).hexdigest()[:12]
-        control = EngineControl(self._client, url, self._rules.update_timeout_s)
+        control = EngineControl(self._client, url, self._rules.update_timeout_s, self._rules.keys)
         return self.engines.setdefault(engine_id, Engine(engine_id, url, control))
 
     async def run(self) -> None:
@@ -108,27 +111,22 @@ class Fleet:
                 self._tend(engine)
             await repeat("weights", self._look_for_weights, self._rules.poll_s)
 
-    async def add(self, url: str) -> Engine:
-        """Make an engine known for good; the same again changes nothing. Raises Refused for no address."""
+    async def add(self, url: str, who: Who) -> Engine:
+        """Make an engine known for good; the same again changes nothing. Raises NotAllowed for an address
+        where no engine may be."""
         url = url.rstrip("/")
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname or parts.username is not None:
-            remedy = "send an http or https address without a user name"
-            raise Refused(f"url '{url}' is no engine's address", field="url", value=url, remedy=remedy)
-        await self._store.write(lambda connection: _keep_engine(connection, url))
+        target(url, self._rules.allowance)
+        await self._store.write(lambda connection: _keep_engine(connection, url, who))
         engine = self.enlist(url)
         self._tend(engine)
         return engine
 
-    async def remove(self, engine_id: str) -> None:
+    async def remove(self, engine_id: str, who: Who) -> None:
         """Forget an engine. Raises Missing."""
         engine = self.engines.get(engine_id)
         if engine is None:
             raise Missing(f"no engine '{engine_id}'", field="engine_id", value=engine_id)
-        url = engine.url
-        await self._store.write(
-            lambda connection: connection.execute(delete(engines).where(engines.c.url == url)) and None
-        )
+        await self._store.write(lambda connection: _forget_engine(connection, engine.url, who))
         self.engines.pop(engine_id, None)
         if task := self._tending.pop(engine_id, None):
             task.cancel()
@@ -214,9 +212,15 @@ class Fleet:
             engine.state, engine.greeted, engine.load = "down", False, EngineLoad()
 
 
-def _keep_engine(connection: Connection, url: str) -> None:
+def _keep_engine(connection: Connection, url: str, who: Who) -> None:
     if connection.execute(select(engines.c.url).where(engines.c.url == url)).one_or_none() is None:
         connection.execute(insert(engines).values(url=url, added_at=time.time()))
+        keep(connection, [Audited(f"engine/{url}", "url", None, url, who)])
+
+
+def _forget_engine(connection: Connection, url: str, who: Who) -> None:
+    connection.execute(delete(engines).where(engines.c.url == url))
+    keep(connection, [Audited(f"engine/{url}", "url", url, None, who)])
 
 
 def _keep_weights(connection: Connection, announced: WeightAnnouncement) -> None:

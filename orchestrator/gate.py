@@ -1,12 +1,11 @@
 """The gate for new training groups: open, paused or halted by people, never wider than freshness allows."""
 
-import time
 from typing import Literal
 
 from sqlalchemy import Connection, insert, select, update
 
 from orchestrator.admission import Pace, Pipeline, Verdict, allowance
-from orchestrator.audit import Audited, keep
+from orchestrator.audit import Audited, Who, keep
 from orchestrator.board import Board
 from orchestrator.fleet import Fleet
 from orchestrator.outbox import Outbox
@@ -48,13 +47,13 @@ class Gate:
         if row is not None:
             self.position = row.value
 
-    async def set(self, position: Position, changed_by: str) -> None:
+    async def set(self, position: Position, who: Who) -> None:
         """Durable, and in the audit trail, before it counts."""
-        changed = [Audited(_NAME, "state", self.position, position, changed_by)]
+        changed = [Audited(_NAME, "state", self.position, position, who)]
 
         def change(connection: Connection) -> None:
             _set(connection, position)
-            keep(connection, changed if position != self.position else [], time.time())
+            keep(connection, changed if position != self.position else [])
 
         await self._store.write(change)
         self.position = position

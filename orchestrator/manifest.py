@@ -1,32 +1,30 @@
 """Asking an environment that registers what it offers."""
 
-from urllib.parse import urlsplit
+import asyncio
 
 import httpx
 from pydantic import ValidationError
 
 from services.contracts.environment import CONTRACT, Manifest, Registration
 from services.kit.failure import Refused, Unavailable
+from services.kit.http import AddressNotAllowed
 
 _MANIFEST_TIMEOUT_S = 10.0
+_MOST_BYTES = 1_048_576
 
 
 async def read_manifest(client: httpx.AsyncClient, registration: Registration) -> Manifest:
     """Raises Refused for an address or a manifest that will not do, Unavailable if nobody answers."""
     url = registration.url
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.username is not None:
-        raise Refused(
-            f"url '{url}' is no http or https address without a user name",
-            field="url",
-            value=url,
-            remedy="send the address at which the orchestrator reaches the environment",
-        )
     address = f"{url.rstrip('/')}/v1/manifest"
     headers = {"authorization": f"Bearer {registration.dispatch_token}"}
     try:
-        response = await client.get(address, headers=headers, timeout=_MANIFEST_TIMEOUT_S)
-    except httpx.HTTPError as error:
+        status, content = await _answer(client, address, headers)
+    except AddressNotAllowed as error:
+        raise Refused(
+            str(error), field="url", value=url, remedy="give a public address, or have its network allowed"
+        ) from error
+    except (httpx.HTTPError, TimeoutError) as error:
         raise Unavailable(
             f"nobody answers at {address}: {error!r}",
             field="url",
@@ -34,14 +32,30 @@ async def read_manifest(client: httpx.AsyncClient, registration: Registration) -
             remedy="start the environment before it is registered",
             retry_after_s=1,
         ) from error
-    if response.status_code != 200:
+    if status != 200:
         raise Refused(
-            f"{address} answers {response.status_code}",
+            f"{address} answers {status}",
             field="url",
             value=url,
             remedy="serve a manifest there",
         )
-    return _parsed(response.content, address)
+    return _parsed(content, address)
+
+
+async def _answer(client: httpx.AsyncClient, address: str, headers: dict[str, str]) -> tuple[int, bytes]:
+    """Status and body, within a time and of a size that a manifest has: whoever registers chose the
+    server."""
+    content = b""
+    async with (
+        asyncio.timeout(_MANIFEST_TIMEOUT_S),
+        client.stream("GET", address, headers=headers) as response,
+    ):
+        async for chunk in response.aiter_bytes():
+            content += chunk
+            if len(content) > _MOST_BYTES:
+                detail = f"{address} answers with more than {_MOST_BYTES} bytes"
+                raise Refused(detail, field="url", value=address, remedy="serve a manifest there")
+    return response.status_code, content
 
 
 def _parsed(content: bytes, address: str) -> Manifest:

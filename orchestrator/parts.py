@@ -13,6 +13,7 @@ from orchestrator.attempts import Rules
 from orchestrator.board import Board, live_groups
 from orchestrator.completion import Freshness
 from orchestrator.dispatch import Dispatcher, DispatchRules
+from orchestrator.engine import EngineKeys
 from orchestrator.fleet import Fleet, FleetRules
 from orchestrator.gate import Gate
 from orchestrator.gauges import Limits
@@ -24,14 +25,18 @@ from orchestrator.metrics import Metrics
 from orchestrator.outbox import Outbox
 from orchestrator.progress import Overview
 from orchestrator.registry import Registry
+from orchestrator.runs import open_run
 from orchestrator.sealer import Sealer
 from orchestrator.settings import OrchestratorSettings
 from orchestrator.stalls import Stalls
+from orchestrator.standing import StandingTokens
 from orchestrator.store import Store
 from orchestrator.training import Training
 from orchestrator.transcript import Transcripts
+from orchestrator.watchers import Watchers
 from services.kit.access import Signer
 from services.kit.crash import CrashPoints
+from services.kit.seal import Seal
 from services.transport.group_stream import GroupStream
 from services.transport.token_store import TokenStore
 from services.transport.weight_channel import WeightChannel
@@ -62,20 +67,22 @@ class Orchestrator:
         self.signer = signer
         self.client = client
         self.transcripts = Transcripts(transports.tokens, client, signer, settings.gateway_url)
+        self.standing = StandingTokens(store, signer)
         self.store = store
         self.metrics = metrics
         self.crash = CrashPoints(settings.crash_at)
         self.journal = Journal(store, self.crash)
         self.board = Board()
         self.ledger = Ledger()
+        self.watchers = Watchers()
         self.training = Training()
-        self.registry = _registry(settings, store, self.board, client)
+        self.registry = _registry(settings, store, self.board, client, signer)
         self.artifacts = Artifacts(self.registry, client)
         self.fleet = Fleet(
             store,
             client,
             transports.weights,
-            FleetRules(settings.engine_poll_s, settings.update_mode, settings.update_timeout_s),
+            _fleet_rules(settings),
             on_announced=self.training.announced,
             on_updated=metrics.update_seconds.observe,
             crash=self.crash,
@@ -124,6 +131,7 @@ class Orchestrator:
 
     async def load(self) -> None:
         """Take over the record, and from then on hear of every change."""
+        self.run_id = await self.store.write(lambda connection: open_run(connection, self.settings))
         await self.store.read(self._load)
         for url in self.settings.engines:
             self.fleet.enlist(url)
@@ -138,6 +146,7 @@ class Orchestrator:
             self.outbox.notice,
             self.stalls.notice,
             self.dispatcher.notice,
+            self.watchers.notice,
         )
 
     def _load(self, connection: Connection) -> None:
@@ -145,12 +154,12 @@ class Orchestrator:
             self.board.apply(opened)
         for held in holds_of_open(connection):
             self.board.apply(held)
-        for part in (self.ledger, self.training, self.registry, self.fleet, self.gate):
+        for part in (self.standing, self.ledger, self.training, self.registry, self.fleet, self.gate):
             part.load(connection)
 
 
 def _registry(
-    settings: OrchestratorSettings, store: Store, board: Board, client: httpx.AsyncClient
+    settings: OrchestratorSettings, store: Store, board: Board, client: httpx.AsyncClient, signer: Signer
 ) -> Registry:
     return Registry(
         store,
@@ -163,6 +172,8 @@ def _registry(
         weighting=settings.weighting,
         grouping=settings.grouping,
         most_replaced=settings.most_replaced,
+        seal=Seal(signer.secrets),
+        allowance=settings.allowance,
     )
 
 
@@ -174,6 +185,20 @@ def _disks(settings: OrchestratorSettings) -> dict[str, Path]:
     """The store's, if it is a file here."""
     kind, _, path = settings.store_url.partition(":///")
     return {"store": Path(path).absolute().parent} if kind == "sqlite" else {}
+
+
+def _fleet_rules(settings: OrchestratorSettings) -> FleetRules:
+    return FleetRules(
+        settings.engine_poll_s,
+        settings.update_mode,
+        settings.update_timeout_s,
+        EngineKeys(_read(settings.engine_key_file), _read(settings.engine_admin_key_file)),
+        settings.allowance,
+    )
+
+
+def _read(file: Path | None) -> str | None:
+    return None if file is None else file.read_text().strip()
 
 
 def _pace(settings: OrchestratorSettings) -> Pace:

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 from sqlalchemy import Connection, delete, insert, select, update
 
-from orchestrator.audit import Audited, keep
+from orchestrator.audit import Audited, Who, keep
 from orchestrator.balance import Account, charge, refund
 from orchestrator.board import Board
 from orchestrator.changes import Change, GroupHeld, GroupMoved, RolloutMoved
@@ -21,7 +21,9 @@ from orchestrator.store import Store
 from orchestrator.store.tables import environments, groups
 from orchestrator.weighting import Contender, Weighting, portions
 from services.contracts.environment import Manifest, Registration
+from services.kit.address import Allowance, target
 from services.kit.failure import Missing
+from services.kit.seal import Seal
 
 _MOST_SENDING = 64  # a service that starts is not met by a thousand connections at once
 
@@ -42,6 +44,8 @@ class Registry:
         weighting: Weighting = Weighting(),
         grouping: Grouping = Grouping(),
         most_replaced: int = 8,
+        seal: Seal,
+        allowance: Allowance,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._store = store
@@ -54,16 +58,19 @@ class Registry:
         self._weighting = weighting
         self._grouping = grouping
         self._most_replaced = most_replaced
+        self._seal = seal
+        self._allowance = allowance
         self._clock = clock
         self.environments: dict[str, Environment] = {}
 
     def load(self, connection: Connection) -> None:
         """Take over what the record has; everyone gets a lease to be heard from again."""
         for row in connection.execute(select(environments)):
-            self.environments[row.name] = Environment(
-                **{**row._asdict(), "manifest": Manifest.model_validate(row.manifest)},
-                heard_at=self._clock(),
-            )
+            opened = {
+                "manifest": Manifest.model_validate(row.manifest),
+                "dispatch_token": self._seal.open(row.dispatch_token),
+            }
+            self.environments[row.name] = Environment(**{**row._asdict(), **opened}, heard_at=self._clock())
             self._learn(connection, self.environments[row.name])
 
     def _learn(self, connection: Connection, environment: Environment) -> None:
@@ -86,19 +93,24 @@ class Registry:
             raise Missing(f"no environment '{name}'", field="name", value=name, remedy=f"registered: {known}")
         return self.environments[name]
 
-    async def register(self, registration: Registration) -> Environment:
+    async def register(self, registration: Registration, who: Who) -> Environment:
         """Make an environment known, or known again at another address.
 
         The share and limits that were changed since stay. Raises Refused for an address or a manifest
         that will not do, Unavailable if nobody answers there.
         """
+        target(registration.url, self._allowance)
         manifest = await read_manifest(self._client, registration)
-        known = self.environments.get(registration.name)
+        known, url = self.environments.get(registration.name), registration.url.rstrip("/")
         values: dict[str, Any] = {
-            "url": registration.url.rstrip("/"),
-            "dispatch_token": registration.dispatch_token,
+            "url": url,
+            "dispatch_token": self._seal.close(registration.dispatch_token),
             "manifest": manifest.model_dump(mode="json"),
         }
+        before = known and known.url
+        trail = (
+            [Audited(f"environment/{registration.name}", "url", before, url, who)] if before != url else []
+        )
         if known is None:
             values |= {
                 "name": registration.name,
@@ -108,49 +120,41 @@ class Registry:
                 "credit": 0.0,
                 "registered_at": time.time(),
             }
-            await self._store.write(lambda connection: _insert(connection, values))
-            known = Environment(**{**values, "manifest": manifest}, heard_at=self._clock())
+            await self._store.write(lambda connection: _insert(connection, values, trail))
+            opened = {"manifest": manifest, "dispatch_token": registration.dispatch_token}
+            known = Environment(**{**values, **opened}, heard_at=self._clock())
             return self.environments.setdefault(registration.name, known)
-        await self._store.write(lambda connection: _update(connection, registration.name, values))
+        await self._store.write(lambda connection: _update(connection, registration.name, values, trail))
         known.url, known.dispatch_token = values["url"], registration.dispatch_token
         known.manifest, known.heard_at = manifest, self._clock()
         known.refusals.succeeded()
         return known
 
-    async def change(self, name: str, changed_by: str, **values: Any) -> Environment:
+    async def change(self, name: str, who: Who, **values: Any) -> Environment:
         """Set share, bounds, limits or state, and keep on the record what they were. Raises Missing."""
         environment = self.named(name)
-        audited = [
-            Audited(f"environment/{name}", field_name, getattr(environment, field_name), value, changed_by)
+        trail = [
+            Audited(f"environment/{name}", field_name, getattr(environment, field_name), value, who)
             for field_name, value in values.items()
             if getattr(environment, field_name) != value
         ]
-
-        def change(connection: Connection) -> None:
-            _update(connection, name, values)
-            keep(connection, audited, time.time())
-
-        await self._store.write(change)
+        await self._store.write(lambda connection: _update(connection, name, values, trail))
         for field_name, value in values.items():
             setattr(environment, field_name, value)
         return environment
 
-    async def remove(self, name: str) -> None:
+    async def remove(self, name: str, who: Who) -> None:
         """Forget an environment. Raises Missing."""
-        self.named(name)
-        await self._store.write(
-            lambda connection: (
-                connection.execute(delete(environments).where(environments.c.name == name)) and None
-            )
-        )
+        trail = [Audited(f"environment/{name}", "url", self.named(name).url, None, who)]
+        await self._store.write(lambda connection: _delete(connection, name, trail))
         self.environments.pop(name, None)
 
     def heard(self, name: str) -> bool:
-        """A sign of life. False if nobody of that name is registered."""
+        """A sign of life. False if nobody of that name is registered, or its token can no longer be read."""
         environment = self.environments.get(name)
         if environment is not None:
             environment.heard_at = self._clock()
-        return environment is not None
+        return environment is not None and environment.dispatch_token is not None
 
     def condition(self, environment: Environment) -> Condition:
         return "away" if self.silent_s(environment.name) > self._lease_s else environment.state
@@ -262,11 +266,18 @@ class Registry:
             self.environments[account.name].credit = account.credit
 
 
-def _insert(connection: Connection, values: dict[str, Any]) -> None:
+def _insert(connection: Connection, values: dict[str, Any], trail: Sequence[Audited]) -> None:
     connection.execute(delete(environments).where(environments.c.name == values["name"]))
     connection.execute(insert(environments).values(**values))
+    keep(connection, trail)
 
 
-def _update(connection: Connection, name: str, values: dict[str, Any]) -> None:
+def _update(connection: Connection, name: str, values: dict[str, Any], trail: Sequence[Audited]) -> None:
     if values:
         connection.execute(update(environments).where(environments.c.name == name).values(**values))
+    keep(connection, trail)
+
+
+def _delete(connection: Connection, name: str, trail: Sequence[Audited]) -> None:
+    connection.execute(delete(environments).where(environments.c.name == name))
+    keep(connection, trail)

@@ -1,5 +1,6 @@
 """Settings of the orchestrator."""
 
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
 from typing import Literal
 
@@ -11,10 +12,11 @@ from orchestrator.fate import Grouping, OnNoVariance
 from orchestrator.tasks import Curriculum
 from orchestrator.weighting import Policy, Weighting
 from services.contracts.environment import Sampling
-from services.kit.settings import ProcessSettings
+from services.kit.address import Allowance
+from services.kit.settings import ServedSettings
 
 
-class OrchestratorSettings(ProcessSettings):
+class OrchestratorSettings(ServedSettings):
     """Read from `PODIUM_ORCHESTRATOR_*`."""
 
     model_config = SettingsConfigDict(env_prefix="PODIUM_ORCHESTRATOR_", frozen=True, extra="forbid")
@@ -32,6 +34,8 @@ class OrchestratorSettings(ProcessSettings):
     secret_file: Path
 
     engines: tuple[str, ...] = ()
+    engine_key_file: Path | None = Field(default=None, description="key that engines ask for")
+    engine_admin_key_file: Path | None = Field(default=None, description="key of their control routes")
     engine_poll_s: float = Field(default=0.5, gt=0)
     update_mode: Literal["in_place", "retract"] = "in_place"
     update_timeout_s: float = Field(default=300.0, gt=0)
@@ -69,6 +73,13 @@ class OrchestratorSettings(ProcessSettings):
     top_p: float = Field(default=1.0, gt=0.0, le=1.0)
     top_k: int = Field(default=-1, ge=-1)
     max_new_tokens: int = Field(default=512, ge=1)
+
+    run_name: str = Field(default="run", max_length=63, description="of a store that is new")
+    allowed_networks: tuple[IPv4Network | IPv6Network, ...] | None = Field(
+        default=None,
+        description="networks beside the public ones where environments and engines may be; if not given, "
+        "the loopback network for an orchestrator that serves nobody else",
+    )
 
     crash_at: str = Field(default="", description="for tests: where this process kills itself")
 
@@ -111,4 +122,22 @@ class OrchestratorSettings(ProcessSettings):
     @property
     def address(self) -> str:
         """The URL that environments report to."""
-        return (self.public_url or f"http://{self.host}:{self.port}").rstrip("/")
+        return (self.public_url or f"{self.tls.scheme}://{self.host}:{self.port}").rstrip("/")
+
+    @property
+    def allowance(self) -> Allowance:
+        """Where environments and engines may be."""
+        networks = self.allowed_networks
+        if networks is None:
+            networks = _LOOPBACK if _is_loopback(self.host) else ()
+        return Allowance(networks, ports=None, local_names=bool(networks))
+
+
+_LOOPBACK = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

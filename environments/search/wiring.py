@@ -18,12 +18,12 @@ from environments.search.rules import Rules
 from environments.search.settings import SearchSettings
 from environments.search.tasks import corpus_of, load_tasks
 from environments.search.tools.toolbox import Extent
-from environments.search.web.address import Allowance
 from environments.search.web.cache import Cache, CachedEngine, CachedLibrary
 from environments.search.web.engines import HttpEngine, JsonApi, searxng
 from environments.search.web.fetch import Fetcher
 from environments.search.web.library import WebLibrary
 from services.contracts.environment import Manifest
+from services.kit.address import Allowance
 
 
 def search_family(host: Host, settings: SearchSettings) -> SearchFamily:

@@ -1,13 +1,14 @@
 """What every operation needs: the orchestrator behind the app, and who is asking."""
 
+import hashlib
 from typing import Annotated, Any
 
-from fastapi import Depends, Request
+from fastapi import Depends, Header, Request, Security
 from fastapi.security import HTTPBearer
 
 from orchestrator.parts import Orchestrator
 from services.contracts.problem import Problem
-from services.kit.access import Claims, Scope
+from services.kit.access import BOUND, Claims, Scope
 
 _bearer = HTTPBearer(auto_error=False, description="a capability that the orchestrator's secret has signed")
 
@@ -30,12 +31,42 @@ class Allow:
     async def __call__(
         self, request: Request, orchestrator: TheOrchestrator, _: Annotated[Any, Depends(_bearer)]
     ) -> Claims:
-        return orchestrator.signer.require(request.headers.get("authorization"), *self._scopes)
+        claims = orchestrator.signer.require(request.headers.get("authorization"), *self._scopes)
+        await orchestrator.standing.admit(claims)
+        return claims
+
+
+def bearer(*scopes: Scope) -> Any:
+    """The claims of whoever bears one of `scopes`; none: of an administrator. The scopes stand in OpenAPI."""
+    named = list(scopes) if scopes and BOUND.issuperset(scopes) else [*scopes, Scope.ADMIN]
+    return Security(Allow(*scopes), scopes=[str(scope) for scope in named])
 
 
 def allow(*scopes: Scope) -> list[Any]:
     """The `dependencies` of an operation that takes one of `scopes`."""
-    return [Depends(Allow(*scopes))]
+    return [bearer(*scopes)]
+
+
+Person = Annotated[Claims, bearer()]
+
+
+async def _idempotency(
+    claims: Person,
+    key: Annotated[
+        str | None,
+        Header(
+            alias="Idempotency-Key",
+            min_length=1,
+            max_length=255,
+            description="the same key again, with the same token, does nothing twice",
+        ),
+    ] = None,
+) -> str | None:
+    return key and hashlib.sha256(f"{claims.token_id}\0{key}".encode()).hexdigest()[:32]
+
+
+# The id that whatever a request makes will have, if it came with a key.
+Idempotency = Annotated[str | None, Depends(_idempotency)]
 
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
@@ -53,4 +84,4 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     }
 
 
-READERS = (Scope.VIEWER, Scope.ENVIRONMENT, Scope.LEARNER, Scope.GATEWAY)
+READERS = (Scope.VIEWER,)

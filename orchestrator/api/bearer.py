@@ -2,9 +2,9 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter
 
-from orchestrator.api.access import Allow, problems
+from orchestrator.api.access import bearer, problems
 from services.contracts.words import Word
 from services.kit.access import Claims, Scope
 
@@ -20,5 +20,5 @@ class Bearer(Word):
 
 
 @router.get("", summary="What this token may do", responses=problems())
-async def get_bearer(claims: Annotated[Claims, Depends(Allow(*_ANYBODY))]) -> Bearer:
+async def get_bearer(claims: Annotated[Claims, bearer(*_ANYBODY)]) -> Bearer:
     return Bearer(scope=claims.scope)

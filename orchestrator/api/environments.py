@@ -2,10 +2,11 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter
 from pydantic import Field, model_validator
 
-from orchestrator.api.access import READERS, Allow, TheOrchestrator, allow, problems
+from orchestrator.api.access import READERS, Person, TheOrchestrator, allow, bearer, problems
+from orchestrator.audit import Who
 from orchestrator.cancel import cancel_environment
 from orchestrator.environment import Condition, Environment, State
 from orchestrator.parts import Orchestrator
@@ -13,9 +14,11 @@ from orchestrator.progress import EnvironmentProgress
 from services.contracts.environment import Heartbeat, HeartbeatReply, Manifest, Registration
 from services.contracts.words import Name, Word
 from services.kit.access import Claims, Scope
-from services.kit.failure import Refused
+from services.kit.failure import Forbidden, Refused
 
 router = APIRouter(prefix="/v1/environments", tags=["environments"])
+Author = Annotated[Claims, bearer(Scope.ENVIRONMENT)]
+_OWN_TO_CHANGE = frozenset({"state", "max_in_flight"})
 
 
 class EnvironmentView(Word):
@@ -60,14 +63,16 @@ class EnvironmentChange(Word):
     "",
     status_code=201,
     summary="Register an environment",
-    dependencies=allow(Scope.ENVIRONMENT),
     responses=problems(503),
 )
-async def register(registration: Registration, orchestrator: TheOrchestrator) -> EnvironmentView:
+async def register(
+    registration: Registration, orchestrator: TheOrchestrator, claims: Author
+) -> EnvironmentView:
     """Make an environment known by name. The same name again updates its address and token, and keeps
     the share and limits that were changed since. Its manifest is read from `{url}/v1/manifest`."""
+    _its_own(claims, registration.name)
     orchestrator.crash.reached("before_registration")
-    environment = await orchestrator.registry.register(registration)
+    environment = await orchestrator.registry.register(registration, Who.bears(claims))
     orchestrator.crash.reached("after_registration")
     orchestrator.dispatcher.wake()
     return _view(orchestrator, environment)
@@ -93,11 +98,14 @@ async def change_environment(
     name: Name,
     change: EnvironmentChange,
     orchestrator: TheOrchestrator,
-    claims: Annotated[Claims, Depends(Allow(Scope.ENVIRONMENT))],
+    claims: Author,
 ) -> EnvironmentView:
     """Takes effect at once, outlives restarts and is kept in the audit trail. `draining`: no new groups;
     open ones end. `paused`: what waits is not sent either, and nobody waits for its open groups."""
+    _its_own(claims, name)
     values: dict[str, Any] = change.model_dump(exclude_unset=True)
+    if claims.scope is Scope.ENVIRONMENT and (beyond := values.keys() - _OWN_TO_CHANGE):
+        raise Forbidden(f"an environment may not change its {', '.join(sorted(beyond))}", field=min(beyond))
     known = orchestrator.registry.named(name)
     least, most = (values.get(bound, getattr(known, bound)) for bound in ("min_share", "max_share"))
     if least > most:
@@ -107,17 +115,15 @@ async def change_environment(
             value=least,
             remedy="change both together",
         )
-    environment = await orchestrator.registry.change(name, claims.scope, **values)
+    environment = await orchestrator.registry.change(name, Who.bears(claims), **values)
     orchestrator.dispatcher.wake()
     return _view(orchestrator, environment)
 
 
-@router.delete(
-    "/{name}", status_code=204, summary="Remove an environment", dependencies=allow(), responses=problems(404)
-)
-async def remove_environment(name: Name, orchestrator: TheOrchestrator) -> None:
+@router.delete("/{name}", status_code=204, summary="Remove an environment", responses=problems(404))
+async def remove_environment(name: Name, orchestrator: TheOrchestrator, claims: Person) -> None:
     """What is live in it ends with cause `cancelled`."""
-    await orchestrator.registry.remove(name)
+    await orchestrator.registry.remove(name, Who.bears(claims))
     rules = orchestrator.rules()
     await orchestrator.journal.commit(lambda connection: cancel_environment(connection, name, rules))
 
@@ -125,12 +131,20 @@ async def remove_environment(name: Name, orchestrator: TheOrchestrator) -> None:
 @router.post(
     "/{name}/heartbeat",
     summary="Renew the leases of what is running",
-    dependencies=allow(Scope.ENVIRONMENT),
     responses=problems(),
 )
-async def heartbeat(name: Name, beat: Heartbeat, orchestrator: TheOrchestrator) -> HeartbeatReply:
+async def heartbeat(
+    name: Name, beat: Heartbeat, orchestrator: TheOrchestrator, claims: Author
+) -> HeartbeatReply:
     """The reply names attempts to stop. `registered: false`: register again."""
+    _its_own(claims, name)
     return await orchestrator.leases.heartbeat(name, beat)
+
+
+def _its_own(claims: Claims, name: str) -> None:
+    """A token of one environment opens that one alone. Raises Forbidden."""
+    if claims.environment is not None and claims.environment != name:
+        raise Forbidden(f"this token is of environment '{claims.environment}'", field="name", value=name)
 
 
 def _view(orchestrator: Orchestrator, environment: Environment) -> EnvironmentView:

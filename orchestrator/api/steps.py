@@ -3,6 +3,7 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
+from pydantic import Field
 from sqlalchemy import Connection, select
 
 from orchestrator.api.access import READERS, TheOrchestrator, allow, problems
@@ -32,6 +33,7 @@ class StepView(Word):
 
 class StepList(Word):
     steps: tuple[StepView, ...]
+    next: int | None = Field(description="what to pass as `after` for more")
 
 
 @router.put(
@@ -65,9 +67,10 @@ async def list_steps(
 ) -> StepList:
     def question(connection: Connection) -> StepList:
         rows = connection.execute(
-            select(steps).where(steps.c.step > after).order_by(steps.c.step).limit(limit)
-        )
-        return StepList(steps=tuple(StepView.model_validate(row._asdict()) for row in rows))
+            select(steps).where(steps.c.step > after).order_by(steps.c.step).limit(limit + 1)
+        ).all()
+        page = tuple(StepView.model_validate(row._asdict()) for row in rows[:limit])
+        return StepList(steps=page, next=page[-1].step if len(rows) > limit else None)
 
     return await orchestrator.store.read(question)
 

@@ -213,10 +213,37 @@ audit = Table(
     metadata,
     Column("seq", Serial, primary_key=True, autoincrement=True),
     Column("at", Float, nullable=False),
-    Column("subject", String(80), nullable=False),
+    Column("subject", String(600), nullable=False),
     Column("field", String(31), nullable=False),
     Column("before", Text, nullable=False),  # JSON: as such, SQLite would not keep a number
     Column("after", Text, nullable=False),
     Column("changed_by", State, nullable=False),
+    Column("holder", Name),
+    Column("token_id", Id),
     Index("ix_audit_subject", "subject"),
+)
+
+tokens = Table(
+    "tokens",
+    metadata,
+    Column("token_id", Id, primary_key=True),
+    Column("digest", String(64), nullable=False),
+    Column("scope", State, nullable=False),
+    Column("environment", Name),
+    Column("holder", Name),
+    Column("created_at", Float, nullable=False),
+    Column("expires_at", Float, nullable=False),
+    Column("withdrawn_at", Float),
+    Column("replaces", Id),
+)
+
+runs = Table(
+    "runs",
+    metadata,
+    Column("run_id", Id, primary_key=True),
+    Column("name", Name, nullable=False),
+    Column("started_at", Float, nullable=False),
+    Column("resumed_at", Float, nullable=False),
+    Column("starts", Integer, nullable=False),
+    Column("settings", JSON, nullable=False),
 )

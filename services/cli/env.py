@@ -3,6 +3,13 @@
 import typer
 
 from services.cli.authoring.check import check
+from services.cli.rest import environments
 
 app = typer.Typer(help="Environments: write, check, play, register and steer them.", no_args_is_help=True)
 app.command()(check)
+app.command()(environments.register)
+app.command("list")(environments.list_environments)
+app.command()(environments.show)
+app.command()(environments.update)
+app.command()(environments.drain)
+app.command()(environments.remove)

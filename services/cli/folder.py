@@ -99,7 +99,7 @@ class RunFolder:
             Scope.VIEWER,
             Scope.SANDBOX,
         ):
-            _write_secret(self.token_file(scope), signer.mint(Claims(scope), _TOKEN_LIFETIME_S))
+            _write_secret(self.token_file(scope), signer.mint(Claims(scope, holder="run"), _TOKEN_LIFETIME_S))
 
 
 def write_json(path: Path, value: object) -> None:

@@ -31,7 +31,8 @@ def main() -> None:
     redis = connect(settings.redis_url, settings.redis_password_file)
     store = RedisTokenStore(redis, settings.record_lifetime_s)
     fleet = Fleet([Engine(url, url) for url in settings.engines])
-    client = EngineClient(renderer.vocabulary_size, settings.engine_timeout_s)
+    key = None if settings.engine_key_file is None else settings.engine_key_file.read_text().strip()
+    client = EngineClient(renderer.vocabulary_size, settings.engine_timeout_s, tls=settings.tls, key=key)
     sessions = Sessions(store, fleet.placements, settings.max_sessions, settings.session_idle_s)
     sampler = Sampler(fleet, client, metrics, renderer.stop_token_ids, settings.engine_wait_s)
     crash = CrashPoints(settings.crash_at)
@@ -43,9 +44,10 @@ def main() -> None:
         renderer=renderer,
         metrics=metrics,
         model_name=settings.model_name,
+        limits=settings.limits,
         lifetimes=[client, *_following(settings, fleet)],
     )
-    serve(app, settings.host, settings.port, settings.ready_file)
+    serve(app, settings.host, settings.port, settings.ready_file, settings.tls)
 
 
 def context_length(settings: GatewaySettings, renderer: ChatRenderer) -> int:
@@ -64,7 +66,10 @@ def _following(settings: GatewaySettings, fleet: Fleet) -> list[AbstractAsyncCon
 
     @asynccontextmanager
     async def follow() -> AsyncIterator[None]:
-        async with http_client(base_url=url, token=token) as orchestrator, following(fleet, orchestrator):
+        async with (
+            http_client(base_url=url, token=token, tls=settings.tls) as orchestrator,
+            following(fleet, orchestrator),
+        ):
             yield
 
     return [follow()]

@@ -5,7 +5,8 @@ from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from typing import Any, TypeVar
 
-from fastapi import FastAPI, Request, Response
+from fastapi import Depends, FastAPI, Request, Response, Security
+from fastapi.security import HTTPBearer
 from starlette.routing import Route
 
 from services.contracts.pieces import Pieces, PiecesRequest
@@ -16,11 +17,34 @@ from services.gateway.metrics import GatewayMetrics
 from services.gateway.turn import Retry, Turns
 from services.kit.access import Scope, Signer
 from services.kit.failure import Refused
+from services.kit.limits import LimitRules, Limits
 from services.kit.metrics import mount_metrics
 from services.rendering.chat import ChatRenderer
 from services.rendering.pieces import pieces
 
 T = TypeVar("T")
+_SCHEME = HTTPBearer(auto_error=False, description="the api_key of a rollout attempt")
+_MESSAGE = {
+    "type": "object",
+    "required": ["role"],
+    "properties": {
+        "role": {"enum": ["system", "user", "assistant", "tool"]},
+        "content": {"type": ["string", "null"]},
+    },
+}
+_BODY = {
+    "type": "object",
+    "description": "OpenAI's request; what is not listed here is taken as OpenAI means it, or refused",
+    "required": ["messages"],
+    "properties": {
+        "model": {"type": "string"},
+        "messages": {"type": "array", "minItems": 1, "items": _MESSAGE},
+        "tools": {"type": "array", "items": {"type": "object"}},
+        "stream": {"type": "boolean"},
+        "max_tokens": {"type": "integer", "minimum": 1},
+    },
+}
+_CHAT = {"requestBody": {"required": True, "content": {"application/json": {"schema": _BODY}}}}
 
 _MOST_IDS = 1_000_000
 
@@ -32,6 +56,7 @@ def create_app(
     renderer: ChatRenderer,
     metrics: GatewayMetrics,
     model_name: str,
+    limits: LimitRules = LimitRules(),
     lifetimes: Sequence[AbstractAsyncContextManager[Any]] = (),
 ) -> FastAPI:
     """The app; `lifetimes` are opened in their order when it starts and closed when it stops."""
@@ -49,9 +74,15 @@ def create_app(
         lifespan=lifespan,
     )
     install_errors(app, metrics)
+    app.add_middleware(Limits, rules=limits)
     mount_metrics(app, metrics.registry)
 
-    @app.post("/v1/chat/completions", summary="One model call, recorded before its reply")
+    @app.post(
+        "/v1/chat/completions",
+        summary="One model call, recorded before its reply",
+        dependencies=[Security(_SCHEME, scopes=[Scope.ROLLOUT])],
+        openapi_extra=_CHAT,
+    )
     async def chat_completions(request: Request) -> Response:
         body = await request.body()
         with metrics.phase("auth"):
@@ -68,15 +99,25 @@ def create_app(
     # Found before any other, and without FastAPI's look for parameters: the route of every turn.
     app.router.routes.insert(0, Route("/v1/chat/completions", chat_completions, methods=["POST"]))
 
-    @app.get("/v1/models", summary="The one model there is")
+    @app.get(
+        "/v1/models",
+        summary="The one model there is",
+        dependencies=[Security(_SCHEME, scopes=[Scope.ROLLOUT])],
+    )
     async def models(request: Request) -> dict[str, Any]:
-        signer.require(request.headers.get("authorization"), Scope.ROLLOUT, Scope.GATEWAY, Scope.VIEWER)
+        signer.require(request.headers.get("authorization"), Scope.ROLLOUT)
         model = {"id": model_name, "object": "model", "created": 0, "owned_by": "podium"}
         return {"object": "list", "data": [model]}
 
-    @app.post("/v1/pieces", summary="Token ids as text, for people who read a rollout")
-    async def text_of(asked: PiecesRequest, request: Request) -> Pieces:
+    def for_people(request: Request) -> None:
         signer.require(request.headers.get("authorization"), Scope.VIEWER)
+
+    @app.post(
+        "/v1/pieces",
+        summary="Token ids as text, for people who read a rollout",
+        dependencies=[Security(_SCHEME, scopes=[Scope.VIEWER, Scope.ADMIN]), Depends(for_people)],
+    )
+    async def text_of(asked: PiecesRequest) -> Pieces:
         number = sum(len(ids) for ids in asked.sequences)
         if number > _MOST_IDS:
             raise Refused(f"{number} ids", field="sequences", remedy=f"send at most {_MOST_IDS}")

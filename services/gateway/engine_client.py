@@ -22,6 +22,7 @@ from services.gateway.generation import (
     Generation,
     read_generation,
 )
+from services.kit.tls import NO_TLS, Tls
 
 _encode = msgspec.json.Encoder().encode
 _KEEP_ALIVE_S = 4  # SGLang closes an idle connection after five seconds
@@ -31,14 +32,25 @@ _JSON = {"content-type": "application/json"}
 class EngineClient:
     """Posts `/generate` and checks what comes back; open it with `async with`."""
 
-    def __init__(self, vocabulary_size: int, timeout_s: float, connections: int = 8192) -> None:
+    def __init__(
+        self,
+        vocabulary_size: int,
+        timeout_s: float,
+        connections: int = 8192,
+        tls: Tls = NO_TLS,
+        key: str | None = None,
+    ) -> None:
         self._vocabulary_size = vocabulary_size
         self._timeout_s = timeout_s
         self._connections = connections
+        self._tls = tls
+        self._headers = _JSON if key is None else {**_JSON, "authorization": f"Bearer {key}"}
         self._session: ClientSession | None = None
 
     async def __aenter__(self) -> "EngineClient":
-        connector = TCPConnector(limit=self._connections, keepalive_timeout=_KEEP_ALIVE_S)
+        connector = TCPConnector(
+            limit=self._connections, keepalive_timeout=_KEEP_ALIVE_S, ssl=self._tls.client_context()
+        )
         timeout = ClientTimeout(total=self._timeout_s, sock_connect=10)
         self._session = ClientSession(connector=connector, timeout=timeout, cookie_jar=DummyCookieJar())
         return self
@@ -56,7 +68,9 @@ class EngineClient:
         """
         assert self._session is not None, "the client is not open"
         try:
-            async with self._session.post(f"{url}/generate", data=_encode(request), headers=_JSON) as reply:
+            async with self._session.post(
+                f"{url}/generate", data=_encode(request), headers=self._headers
+            ) as reply:
                 status, body = reply.status, await reply.read()
         except (ClientError, TimeoutError, OSError) as error:
             raise (ConnectionLost if _was_open(error) else EngineFault)(f"{url}: {error!r}") from None

@@ -6,11 +6,11 @@ from typing import Any, Self
 from pydantic import Field, FilePath, model_validator
 from pydantic_settings import SettingsConfigDict
 
-from services.kit.settings import ProcessSettings
+from services.kit.settings import ServedSettings
 from services.rendering.chat import KEEP_THINKING
 
 
-class GatewaySettings(ProcessSettings):
+class GatewaySettings(ServedSettings):
     """Engines come from the orchestrator, or are fixed by `engines` where there is none."""
 
     model_config = SettingsConfigDict(env_prefix="PODIUM_GATEWAY_")
@@ -30,6 +30,7 @@ class GatewaySettings(ProcessSettings):
     family: str = Field(default="qwen3", description="chat format; any name that `renderers` knows")
     family_options: dict[str, Any] = Field(default=dict(KEEP_THINKING), description="of that chat format")
     context_length: int | None = Field(default=None, ge=2, description="the model's own, if not given")
+    engine_key_file: Path | None = Field(default=None, description="key that engines ask for")
     engine_wait_s: float = Field(default=60.0, gt=0, description="how long a call may find no engine")
     engine_timeout_s: float = Field(default=1800.0, gt=0, description="of one call, pauses included")
     record_lifetime_s: int = Field(default=86_400, ge=60)

@@ -19,6 +19,7 @@ from services.inference.wire.refusal import Refusal
 from services.inference.wire.reply import Decode, Speaker
 from services.kit.crash import CrashPoints
 from services.kit.failure import Failure
+from services.kit.limits import LimitRules, Limits
 from services.rendering.tokenizer import ModelTokenizer
 
 
@@ -29,6 +30,7 @@ def create_app(
     keys: Keys,
     health_timeout_s: float = 20.0,
     crash: CrashPoints | None = None,
+    limits: LimitRules = LimitRules(requests_s=0.0),
 ) -> FastAPI:
     """Routes over `engine`, whose thread lives as long as the app."""
     crash = crash or CrashPoints()
@@ -40,6 +42,7 @@ def create_app(
 
     app = FastAPI(title="Podium inference", summary="A CPU engine with SGLang's HTTP API", lifespan=lifespan)
     app.add_middleware(KeyGuard, keys=keys)
+    app.add_middleware(Limits, rules=limits)
     app.add_exception_handler(Failure, _failure)
     encode = None if tokenizer is None else tokenizer.encode
     decode = None if tokenizer is None else _decoder(tokenizer)

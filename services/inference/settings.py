@@ -7,10 +7,10 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 from pydantic_settings import SettingsConfigDict
 
-from services.kit.settings import ProcessSettings
+from services.kit.settings import ServedSettings
 
 
-class InferenceSettings(ProcessSettings):
+class InferenceSettings(ServedSettings):
     """One engine: ours on a processor, or SGLang itself, launched with the flags that training needs."""
 
     model_config = SettingsConfigDict(env_prefix="PODIUM_INFERENCE_", protected_namespaces=())
@@ -26,6 +26,7 @@ class InferenceSettings(ProcessSettings):
     max_running_requests: int | None = Field(default=None, ge=1, description="64 for engine=cpu")
     max_total_tokens: int | None = Field(default=None, ge=2, description="131072 for engine=cpu")
     context_length: int | None = Field(default=None, ge=2, description="the model's own, if not given")
+    max_requests_s: float = Field(default=0.0, ge=0, description="with one key: the gateway speaks for all")
     api_key_file: Path | None = Field(default=None, description="key that every request must carry")
     admin_token_file: Path | None = Field(default=None, description="key that control routes take instead")
     allow_anonymous: bool = Field(default=False, description="serve beyond this machine without a key")

@@ -9,18 +9,22 @@ from pathlib import Path
 import uvicorn
 from fastapi import FastAPI
 
+from services.kit.tls import NO_TLS, Tls
 
-def serve(app: FastAPI, host: str, port: int, ready_file: Path | None = None) -> None:
+
+def serve(app: FastAPI, host: str, port: int, ready_file: Path | None = None, tls: Tls = NO_TLS) -> None:
     """Serve until a signal. With port 0 the system picks one; `ready_file` then tells the address."""
     raise_file_limit()
     with suppress(KeyboardInterrupt):  # uvicorn raises the signal again once it has shut down
-        _Server(_config(app, host, port), ready_file).run()
+        _Server(_config(app, host, port, tls), ready_file, tls.scheme).run()
 
 
 @asynccontextmanager
-async def serving(app: FastAPI, host: str, port: int, ready_file: Path | None = None) -> AsyncIterator[None]:
+async def serving(
+    app: FastAPI, host: str, port: int, ready_file: Path | None = None, tls: Tls = NO_TLS
+) -> AsyncIterator[None]:
     """Serve beside the other work of this event loop; signals stay with the caller."""
-    server = _ServerBeside(_config(app, host, port), ready_file)
+    server = _ServerBeside(_config(app, host, port, tls), ready_file, tls.scheme)
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(server.serve())
         try:
@@ -37,7 +41,7 @@ def raise_file_limit(wanted: int = 65_536) -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
-def _config(app: FastAPI, host: str, port: int) -> uvicorn.Config:
+def _config(app: FastAPI, host: str, port: int, tls: Tls) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         host=host,
@@ -51,12 +55,15 @@ def _config(app: FastAPI, host: str, port: int) -> uvicorn.Config:
         timeout_graceful_shutdown=5,
         timeout_keep_alive=60,  # longer than our clients keep a connection: whoever reuses one finds it open
         backlog=4096,
+        server_header=False,
+        **tls.server_options(),
     )
 
 
 class _Server(uvicorn.Server):
-    def __init__(self, config: uvicorn.Config, ready_file: Path | None) -> None:
+    def __init__(self, config: uvicorn.Config, ready_file: Path | None, scheme: str) -> None:
         super().__init__(config)
+        self._scheme = scheme
         self._ready_file = ready_file
 
     async def startup(self, sockets: list[object] | None = None) -> None:  # type: ignore[override]
@@ -64,7 +71,7 @@ class _Server(uvicorn.Server):
         if self._ready_file is not None and self.servers:
             host, port = self.servers[0].sockets[0].getsockname()[:2]
             part = self._ready_file.with_suffix(".part")
-            part.write_text(f"http://{host}:{port}")
+            part.write_text(f"{self._scheme}://{host}:{port}")
             part.rename(self._ready_file)
 
 

@@ -4,10 +4,14 @@ import os
 import sys
 from collections.abc import Mapping
 from difflib import get_close_matches
-from typing import TypeVar
+from pathlib import Path
+from typing import Self, TypeVar
 
-from pydantic import ValidationError
+from pydantic import Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
+
+from services.kit.limits import LimitRules
+from services.kit.tls import Tls
 
 PROCESSES = (
     "orchestrator",
@@ -23,7 +27,16 @@ PROCESSES = (
     "test",
 )
 # What the `podium` command reads; processes may be started beside it.
-OF_THE_COMMAND = frozenset({"PODIUM_URL", "PODIUM_ADMIN_TOKEN_FILE", "PODIUM_DISPATCH_TOKEN_FILE"})
+OF_THE_COMMAND = frozenset(
+    {
+        "PODIUM_ORCHESTRATOR_URL",
+        "PODIUM_ADMIN_TOKEN_FILE",
+        "PODIUM_DISPATCH_TOKEN_FILE",
+        "PODIUM_TLS_CA_FILE",
+        "PODIUM_TLS_CERT_FILE",
+        "PODIUM_TLS_KEY_FILE",
+    }
+)
 
 
 class ProcessSettings(BaseSettings):
@@ -33,6 +46,34 @@ class ProcessSettings(BaseSettings):
     """
 
     model_config = SettingsConfigDict(frozen=True, extra="forbid", env_ignore_empty=True)
+
+
+class ServedSettings(ProcessSettings):
+    """Base of those of a process that serves: its certificates, and how much a client may send."""
+
+    tls_cert_file: Path | None = Field(default=None, description="certificate to serve and to call with")
+    tls_key_file: Path | None = Field(default=None, description="its private key")
+    tls_ca_file: Path | None = Field(default=None, description="authority of those whom we trust")
+    tls_mutual: bool = Field(default=False, description="clients must show a certificate of that authority")
+    max_body_bytes: int = Field(default=8_388_608, ge=1, description="of one request")
+    max_requests_s: float = Field(default=500.0, ge=0, description="with one token, sustained; 0: any number")
+    max_refusals_s: float = Field(default=20.0, ge=0, description="of one address's tokens; 0: any number")
+
+    @model_validator(mode="after")
+    def _certificates_fit(self) -> Self:
+        if (self.tls_cert_file is None) != (self.tls_key_file is None):
+            raise ValueError("give tls_cert_file and tls_key_file together")
+        if self.tls_mutual and (self.tls_cert_file is None or self.tls_ca_file is None):
+            raise ValueError("tls_mutual needs tls_cert_file, tls_key_file and tls_ca_file")
+        return self
+
+    @property
+    def tls(self) -> Tls:
+        return Tls(self.tls_cert_file, self.tls_key_file, self.tls_ca_file, self.tls_mutual)
+
+    @property
+    def limits(self) -> LimitRules:
+        return LimitRules(self.max_body_bytes, self.max_requests_s, self.max_refusals_s)
 
 
 Settings = TypeVar("Settings", bound=ProcessSettings)

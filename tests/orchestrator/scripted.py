@@ -128,6 +128,7 @@ class ScriptedEnvironment:
     running: dict[tuple[str, int], asyncio.Task[None]] = field(default_factory=dict)
     stopped: list[LiveRollout] = field(default_factory=list)
     url: str = ""
+    dispatch_token: str = "d"
     client: httpx.AsyncClient = field(init=False)
 
     def app(self) -> FastAPI:
@@ -198,7 +199,9 @@ class ScriptedEnvironment:
                 task.cancel()
 
     async def register(self, client: httpx.AsyncClient, share: float = 1.0) -> httpx.Response:
-        registration = Registration(name=self.name, url=self.url, dispatch_token="d", share=share)
+        registration = Registration(
+            name=self.name, url=self.url, dispatch_token=self.dispatch_token, share=share
+        )
         return await client.post("/v1/environments", json=registration.model_dump(mode="json"))
 
 

@@ -1,11 +1,13 @@
 """Registration: what is wrong is named, what is right is kept, and shares outlive restarts."""
 
+from collections.abc import AsyncIterator
+
 import pytest
 from fastapi import FastAPI
+from fastapi.responses import StreamingResponse
 
 from services.contracts.environment import RolloutRequest
 from services.contracts.outcome import Outcome
-from services.kit.access import Scope
 from tests.orchestrator.conftest import Start
 from tests.orchestrator.scripted import ScriptedEnvironment, environment, served
 
@@ -62,23 +64,24 @@ async def test_the_same_name_again_moves_it_and_keeps_its_share_also_after_a_res
         assert (await running.progress())["admission"]["state"] == "open"
 
 
-async def test_every_operation_takes_a_scope(start: Start) -> None:
+async def test_every_operation_says_what_it_does(start: Start) -> None:
+    """Which token it takes is held in tests/integration/test_access.py."""
     async with start() as running:
         document = (await running.client.get("/openapi.json", headers={"authorization": ""})).json()
-        open_to_all = {"/healthz"}
-        for path, operations in document["paths"].items():
-            for method, operation in operations.items():
-                assert operation["tags"], path
-                assert operation["summary"], path
-                if path in open_to_all:
-                    continue
-                address = path.format(
-                    name="a", rollout_id="0" * 32, group_id="0" * 32, evaluation_id="0" * 32,
-                    engine_id="e", attempt=1, step=1,
-                )  # fmt: skip
-                reply = await running.client.request(method.upper(), address, headers={"authorization": ""})
-                assert reply.status_code in (401, 422), (method, path, reply.status_code)
-        viewer = running.token(Scope.VIEWER)
-        assert (await running.client.get("/v1/progress", headers=viewer)).status_code == 200
-        closed = await running.client.put("/v1/admission", json={"state": "open"}, headers=viewer)
-        assert closed.status_code == 403
+    for path, operations in document["paths"].items():
+        for operation in operations.values():
+            assert operation["tags"], path
+            assert operation["summary"], path
+            assert operation["operationId"], path
+
+
+async def test_a_manifest_without_end_is_refused(start: Start) -> None:
+    async def endless() -> AsyncIterator[bytes]:
+        while True:
+            yield b" " * 65_536
+
+    app = FastAPI()
+    app.add_api_route("/v1/manifest", lambda: StreamingResponse(endless()), response_model=None)
+    async with start(admission="paused") as running, served(app) as url:
+        reply = await running.client.post("/v1/environments", json={"name": "a", "url": url})
+    assert (reply.status_code, "bytes" in reply.json()["detail"]) == (422, True)

@@ -9,9 +9,9 @@ from typing import Self
 from aiohttp import ClientError, ClientResponse, ClientSession, DummyCookieJar, TCPConnector
 from yarl import URL
 
-from environments.search.web.address import Allowance, target
-from environments.search.web.resolver import GuardedResolver, Lookup, system_lookup
+from services.kit.address import Allowance, NotAllowed, target
 from services.kit.failure import Refused
+from services.kit.resolver import GuardedResolver, Lookup, system_lookup
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _KINDS = frozenset({"text/html", "application/xhtml+xml", "text/plain", "text/markdown", "application/json"})
@@ -71,6 +71,9 @@ class Fetcher:
         try:
             async with asyncio.timeout(self._limits.seconds):
                 return await self._follow(url)
+        except NotAllowed as refused:
+            detail = f"{url[:200]!r} is not fetched: {refused.reason}"
+            raise Refused(detail, field="page", remedy="open a public web page") from refused
         except TimeoutError:
             raise _unreadable(url, f"it took longer than {self._limits.seconds:g} s") from None
         except (ClientError, OSError, ValueError, zlib.error) as error:

@@ -37,9 +37,9 @@ def serve_cpu_engine(settings: InferenceSettings) -> None:
     decode = None if tokenizer is None else tokenizer.decode
     engine = CpuEngine(scheduler, settings.model_path, decode, on_crash=stop_process)
     keys = Keys(read_key(settings.api_key_file), read_key(settings.admin_token_file))
-    crash = CrashPoints(settings.crash_at)
-    app = create_app(engine, tokenizer, EngineMetrics(), keys, settings.health_timeout_s, crash)
-    serve(app, settings.host, settings.port, settings.ready_file)
+    crash, limits = CrashPoints(settings.crash_at), settings.limits
+    app = create_app(engine, tokenizer, EngineMetrics(), keys, settings.health_timeout_s, crash, limits)
+    serve(app, settings.host, settings.port, settings.ready_file, settings.tls)
 
 
 def stop_process() -> None:

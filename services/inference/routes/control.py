@@ -10,6 +10,7 @@ from services.inference.wire.control import (
     PauseGeneration,
     parse_control,
 )
+from services.inference.wire.schema import body_of
 
 FLUSHED = (
     "Cache flushed.\nPlease check backend logs for more details. "
@@ -20,7 +21,7 @@ FLUSHED = (
 def control_routes(engine: CpuEngine) -> APIRouter:
     router = APIRouter()
 
-    @router.post("/abort_request")
+    @router.post("/abort_request", openapi_extra=body_of(AbortRequest))
     async def abort_request(request: Request) -> Response:
         """Abort a live request and all whose id begins with its id; or everything."""
         body = parse_control(await request.body(), AbortRequest)
@@ -30,19 +31,20 @@ def control_routes(engine: CpuEngine) -> APIRouter:
             await engine.abort(body.rid)
         return Response()
 
-    @router.post("/pause_generation")
+    @router.post("/pause_generation", openapi_extra=body_of(PauseGeneration))
     async def pause_generation(request: Request) -> dict[str, str]:
         """Hold new requests back; abort, retract or freeze those in flight."""
         await engine.pause(parse_control(await request.body(), PauseGeneration).mode)
         return {"message": "Generation paused successfully.", "status": "ok"}
 
-    @router.post("/continue_generation")
+    @router.post("/continue_generation", openapi_extra=body_of(ContinueGeneration))
     async def continue_generation(request: Request) -> dict[str, str]:
         parse_control(await request.body(), ContinueGeneration)
         await engine.resume()
         return {"message": "Generation continued successfully.", "status": "ok"}
 
-    @router.api_route("/flush_cache", methods=["GET", "POST"])
+    @router.get("/flush_cache")
+    @router.post("/flush_cache")
     async def flush_cache() -> Response:
         """Forget cached prefixes, unless something runs."""
         if await engine.flush_cache():

@@ -10,8 +10,10 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import StreamingResponse
 
 from services.inference.cpu.engine import CpuEngine
+from services.inference.wire.generate import GenerateBody
 from services.inference.wire.prompt import Batch, Door, parse_generate
 from services.inference.wire.reply import Speaker
+from services.inference.wire.schema import body_of
 from services.kit.crash import CrashPoints
 
 Result = TypeVar("Result")
@@ -21,8 +23,8 @@ CLIENT_LEFT = 499
 def generate_routes(engine: CpuEngine, door: Door, speaker: Speaker, crash: CrashPoints) -> APIRouter:
     router = APIRouter()
 
-    @router.post("/generate")
-    @router.put("/generate")
+    @router.post("/generate", openapi_extra=body_of(GenerateBody))
+    @router.put("/generate", openapi_extra=body_of(GenerateBody))
     async def generate(request: Request) -> Response:
         """Sample from `input_ids` or `text`: SGLang's request and reply."""
         batch = parse_generate(await request.body(), door)

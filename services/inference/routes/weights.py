@@ -15,13 +15,14 @@ from services.inference.wire.control import (
     UpdateWeightVersion,
     parse_control,
 )
+from services.inference.wire.schema import body_of
 from services.kit.crash import CrashPoints
 
 
 def weight_routes(engine: CpuEngine, metrics: EngineMetrics, crash: CrashPoints) -> APIRouter:
     router = APIRouter()
 
-    @router.post("/update_weights_from_disk")
+    @router.post("/update_weights_from_disk", openapi_extra=body_of(UpdateWeightsFromDisk))
     async def update_weights_from_disk(request: Request) -> Response:
         """Take weights from a folder; `success` false with changed weights is possible, see the message."""
         body = parse_control(await request.body(), UpdateWeightsFromDisk)
@@ -36,7 +37,7 @@ def weight_routes(engine: CpuEngine, metrics: EngineMetrics, crash: CrashPoints)
         content = {"success": update.success, "message": update.message, "num_paused_requests": 0}
         return JSONResponse(content, 200 if update.success else 400)
 
-    @router.post("/update_weight_version")
+    @router.post("/update_weight_version", openapi_extra=body_of(UpdateWeightVersion))
     async def update_weight_version(request: Request) -> dict[str, Any]:
         """Relabel the current weights. As in SGLang, this aborts everything unless told not to."""
         body = parse_control(await request.body(), UpdateWeightVersion)
@@ -46,7 +47,7 @@ def weight_routes(engine: CpuEngine, metrics: EngineMetrics, crash: CrashPoints)
         message = f"Weight version updated to {body.new_version}"
         return {"success": True, "message": message, "new_version": body.new_version}
 
-    @router.post("/weights_checker")
+    @router.post("/weights_checker", openapi_extra=body_of(CheckWeights))
     async def weights_checker(request: Request) -> Response:
         """Digests of the weights in use."""
         action = parse_control(await request.body(), CheckWeights).action

@@ -45,7 +45,7 @@ def _forged(signer: Signer) -> dict[str, str]:
     return {
         "another body": ".".join((head, other, signature)),
         "another secret": jwt.encode({"scope": "admin", "exp": soon}, key, "HS256"),
-        "no signature": jwt.encode({"scope": "admin", "exp": soon}, None, "none"),
+        "no signature": jwt.encode({"scope": "admin", "exp": soon}, "", "none"),
         "cut short": honest[:-4],
         "empty": "",
         "rubbish": "sk-no-such-key",

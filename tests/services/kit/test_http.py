@@ -1,12 +1,14 @@
 """The HTTP client holds a thousand connections at once and says what failed in httpx's words."""
 
 import asyncio
+from ipaddress import ip_network
 
 import httpx
 import pytest
 from fastapi import FastAPI, Request, Response
 
-from services.kit.http import http_client
+from services.kit.address import Allowance
+from services.kit.http import AddressNotAllowed, http_client
 from tests.services.kit.served import served
 
 CONNECTIONS = 1000
@@ -53,3 +55,16 @@ async def test_a_dead_address_and_a_slow_one_raise_httpx_errors() -> None:
         await client.get(f"{url}/2")
         with pytest.raises(httpx.TransportError):  # aiohttp's transport calls it ConnectTimeout
             await client.get("http://127.0.0.1:9")
+
+
+@pytest.mark.parametrize("name", ["127.0.0.1", "localhost"])
+async def test_a_guarded_client_goes_where_it_is_allowed_and_nowhere_else(name: str) -> None:
+    async with served(meeting(1)) as url:
+        there = f"{url.replace('127.0.0.1', name)}/1"
+        home = Allowance((ip_network("127.0.0.0/8"), ip_network("::1/128")), ports=None, local_names=True)
+        async with http_client(allowance=home) as client:
+            assert (await client.get(there)).status_code == 200
+        for allowance in (Allowance(ports=None), Allowance(ports=None, local_names=True)):
+            async with http_client(allowance=allowance) as client:
+                with pytest.raises(AddressNotAllowed):
+                    await client.get(there)

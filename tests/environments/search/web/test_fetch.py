@@ -9,9 +9,9 @@ import pytest
 from aiohttp import web
 from yarl import URL
 
-from environments.search.web.address import Allowance
 from environments.search.web.fetch import Fetcher, FetchLimits
 from environments.search.web.library import WebLibrary
+from services.kit.address import Allowance
 from services.kit.failure import Refused
 from tests.environments.search.conftest import Serve
 

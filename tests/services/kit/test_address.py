@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from environments.search.web.address import Allowance, forbidden, target
+from services.kit.address import Allowance, forbidden, target
 from services.kit.failure import Refused
 
 NASTY = """

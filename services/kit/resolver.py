@@ -7,8 +7,7 @@ from ipaddress import ip_address
 
 from aiohttp.abc import AbstractResolver, ResolveResult
 
-from environments.search.web.address import Allowance, forbidden
-from services.kit.failure import Refused
+from services.kit.address import Allowance, NotAllowed, forbidden
 
 Lookup = Callable[[str, int], Awaitable[list[str]]]
 
@@ -33,11 +32,7 @@ class GuardedResolver(AbstractResolver):
         addresses = await self._lookup(host, port)
         for address in addresses:
             if forbidden(ip_address(address), self._allowance):
-                raise Refused(
-                    f"{host} is not fetched: one of its addresses is not public",
-                    field="page",
-                    remedy="open a public web page",
-                )
+                raise NotAllowed(host, "one of its addresses is not public")
         return [_result(host, address, port) for address in addresses]
 
     async def close(self) -> None:

@@ -1,4 +1,4 @@
-"""Which URLs and addresses may be fetched: public web servers, and what an operator allows by name.
+"""Which URLs and addresses may be asked: public servers, and what an operator allows.
 
 A URL is untrusted twice: its spelling may hide an address, and its name may resolve to one. `target`
 settles the first; `forbidden` is asked about every address that a name resolves to, when connecting.
@@ -21,6 +21,10 @@ _LOCAL_ENDS = (".localhost", ".local", ".internal", ".intranet", ".lan", ".home.
 _HOST = re.compile(
     r"^(?=.{1,253}$)(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.)+[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?$"
 )
+# A machine or a service of a cluster, such as `redis` or `terminal.podium.svc`.
+_LOCAL_HOST = re.compile(
+    r"^(?=.{1,253}$)[a-z](?:[a-z0-9_-]{0,61}[a-z0-9])?(?:\.[a-z](?:[a-z0-9_-]{0,61}[a-z0-9])?)*$"
+)
 _USER = re.compile(r"^[^/?#]*//[^/?#]*@")
 _GLOBAL_UNICAST = IPv6Network("2000::/3")  # beyond it: loopback, links, IPv4 in disguise, translators
 # Special networks that Python calls global, depending on its version, and metadata servers among them.
@@ -36,27 +40,45 @@ _LONGEST_URL = 2_000
 
 @dataclass(frozen=True)
 class Allowance:
-    """Which ports may be asked, and which networks that are not public: an operator's own servers."""
+    """Which networks that are not public may be asked, and which ports (None: any).
+
+    `local_names`: names without a dot or of a local domain may be asked; what they resolve to still
+    decides.
+    """
 
     networks: tuple[Network, ...] = ()
-    ports: tuple[int, ...] = (80, 443)
+    ports: tuple[int, ...] | None = (80, 443)
+    local_names: bool = False
+
+
+class NotAllowed(Refused):
+    """`reason` says what is wrong with the URL."""
+
+    def __init__(self, url: str, reason: str) -> None:
+        super().__init__(
+            f"{url[:200]!r} is not allowed: {reason}",
+            field="url",
+            value=url,
+            remedy="give a public address, or have its network allowed",
+        )
+        self.reason = reason
 
 
 def target(url: str, allowance: Allowance) -> URL:
-    """The URL as it will be requested. Errors: Refused with the reason."""
+    """The URL as it will be requested. Errors: NotAllowed."""
     if len(url) > _LONGEST_URL or re.search(r"[\x00-\x20\x7f\\]", url):
-        raise _refused(url, "it is too long or has spaces, backslashes or control characters")
+        raise NotAllowed(url, "it is too long or has spaces, backslashes or control characters")
     try:
         parsed = URL(url)
         port = parsed.port
     except ValueError as error:
-        raise _refused(url, f"it is not a URL: {error}") from error
+        raise NotAllowed(url, f"it is not a URL: {error}") from error
     if parsed.scheme not in ("http", "https"):
-        raise _refused(url, "only http and https are fetched")
+        raise NotAllowed(url, "only http and https are spoken")
     if _USER.match(url):
-        raise _refused(url, "it carries a user name")
-    if port not in allowance.ports:
-        raise _refused(url, f"port {port} is not allowed")
+        raise NotAllowed(url, "it carries a user name")
+    if port is None or (allowance.ports is not None and port not in allowance.ports):
+        raise NotAllowed(url, f"port {port} is not allowed")
     _check_host(url, (parsed.raw_host or "").lower(), allowance)
     return parsed.with_fragment(None)
 
@@ -76,21 +98,19 @@ def _within(address: Address, networks: Iterable[Network]) -> bool:
 
 def _check_host(url: str, host: str, allowance: Allowance) -> None:
     if "%" in host:
-        raise _refused(url, "its host names a network interface")
+        raise NotAllowed(url, "its host names a network interface")
     try:
         literal = ip_address(host)
     except ValueError:
         literal = None
     if literal is not None:
         if forbidden(literal, allowance):
-            raise _refused(url, "its address is not public")
+            raise NotAllowed(url, "its address is not public")
         return
     name = host.removesuffix(".")
+    if allowance.local_names and _LOCAL_HOST.match(name):
+        return
     if not _HOST.match(name):
-        raise _refused(url, "its host is not a public name")
+        raise NotAllowed(url, "its host is not a public name")
     if name.endswith(_LOCAL_ENDS):
-        raise _refused(url, "its host is a local name")
-
-
-def _refused(url: str, reason: str) -> Refused:
-    return Refused(f"{url[:200]!r} is not fetched: {reason}", field="page", remedy="open a public web page")
+        raise NotAllowed(url, "its host is a local name")

@@ -1,0 +1,1 @@
+"""Rollouts as files that others read without Podium: JSONL, Parquet and ATIF."""

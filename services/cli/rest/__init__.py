@@ -1,0 +1,1 @@
+"""Commands that speak to a running orchestrator over its REST API."""
