@@ -15,7 +15,6 @@ from environments.slides.tasks import load_tasks
 from environments.slides.wiring import pool_of
 from environments.validation.trials import NOOP, ORACLE
 
-
 _UNLIKE = (PageBrief(title="one", points=("a",)), PageBrief(title="two", points=("b", "c")))
 
 
