@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from services.cli import env, tasks
+from services.cli import builders, env, tasks
 from services.cli.export.command import export
 from services.cli.rest import engines, rollouts, tokens
 from services.cli.rest.place import Place
@@ -30,6 +30,8 @@ app.command()(progress)
 app.command()(report)
 app.command()(export)
 app.add_typer(tokens.app, name="tokens")
+app.add_typer(builders.swe, name="swe")
+app.add_typer(builders.search, name="search")
 
 
 @app.callback()
