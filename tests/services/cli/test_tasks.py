@@ -1,7 +1,6 @@
 """`podium tasks validate` and `podium rollout`, as their users run them: real processes and sandboxes."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -111,10 +110,10 @@ def test_a_rollout_that_cannot_be_has_a_cause_and_no_reward(tmp_path: Path, fold
     key.write_text("sk-nobody")
     code, told = rollout(folder / "good", "--gateway-url", "http://127.0.0.1:9", "--api-key-file", str(key),
                          "--deadline-s", "3")  # fmt: skip
-    assert (code, told["reward"]) == (1, None)
+    assert (code, told["reward"], told["cause"]) == (1, None, "engine")
+    assert "could not be reached until time was up" in told["error"]
 
 
 def test_a_key_belongs_to_an_address(folder: Path) -> None:
     ran = podium("rollout", "--harbor", str(folder / "good"), "--gateway-url", "http://127.0.0.1:9")
     assert (ran.returncode, "belong together" in ran.stderr) == (2, True)
-    assert os.environ.get("PODIUM_API_KEY") is None
