@@ -13,6 +13,7 @@ from environments.family import Progress
 from environments.message import Message, Tool
 from environments.metrics import EnvironmentMetrics
 from services.contracts.cause import Cause
+from services.kit.failure import Failure
 
 _SPANS_SHOWN = 500
 
@@ -104,6 +105,9 @@ class Agent:
         except TimeoutError:
             if not limit.expired():
                 raise
+            if self.chat.away is not None:  # not the agent's doing
+                detail = f"the model could not be reached until time was up: {self.chat.away!r}"
+                raise Failure(detail, cause=Cause.ENGINE) from None
             return self._ending(Cause.BUDGET, "time")
 
     async def _converse(self, instruction: str) -> Ending:

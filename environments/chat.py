@@ -78,6 +78,7 @@ class Chat:
         self._client = client
         self._model = model
         self._tools = tools
+        self.away: httpx.HTTPError | None = None  # why the last try of a call that goes on did not get there
 
     async def complete(self, messages: list[Message], max_tokens: int) -> Reply:
         """Errors: OutOfContext; Failure with cause engine, cancelled (fenced) or environment."""
@@ -104,7 +105,12 @@ class Chat:
         url = f"{self._model.base_url.rstrip('/')}/chat/completions"
         async for retry in _retries():
             with retry:
-                response = await self._client.post(url, json=body, headers=headers)
+                try:
+                    response = await self._client.post(url, json=body, headers=headers)
+                except httpx.HTTPError as error:
+                    self.away = error
+                    raise
+                self.away = None
                 if (
                     response.status_code == httpx.codes.SERVICE_UNAVAILABLE
                     and _error(response)[1] in _NOT_NOW

@@ -1,4 +1,6 @@
-"""Of which kind an environment's sandboxes are, as its settings say."""
+"""The kinds of sandbox that there are, and which one an environment's settings ask for."""
+
+from collections.abc import Callable, Mapping
 
 from environments.settings import EnvironmentSettings
 from services.kit.failure import Refused
@@ -7,6 +9,11 @@ from services.sandbox.docker.sandboxes import DockerRules, DockerSandboxes
 from services.sandbox.docker.warm import WarmRules
 from services.sandbox.port import Sandboxes
 from services.sandbox.remote import HostSandboxes
+
+KINDS: Mapping[str, Callable[[], Sandboxes]] = {
+    "bubblewrap": BubblewrapSandboxes,
+    "docker": DockerSandboxes,
+}  # those of this machine
 
 
 def sandboxes_of(settings: EnvironmentSettings) -> Sandboxes:

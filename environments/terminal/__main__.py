@@ -15,6 +15,7 @@ from environments.boundary import outcome_of
 from environments.context import KeepAll
 from environments.family import Play, Progress
 from environments.metrics import EnvironmentMetrics
+from environments.sandboxes import KINDS
 from environments.terminal.agents import Agent, BashAgent, Noop, Oracle
 from environments.terminal.attempts import Attempts
 from environments.terminal.rules import Rules
@@ -27,7 +28,6 @@ from services.contracts.words import new_id
 from services.kit.failure import Failure, Refused
 from services.kit.http import http_client
 from services.kit.settings import load_settings
-from services.sandbox.bubblewrap import BubblewrapSandboxes
 
 
 def main() -> None:
@@ -42,6 +42,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m environments.terminal")
     parser.add_argument("folder", type=Path, help="a Harbor directory")
     parser.add_argument("--agent", choices=("oracle", "noop", "policy"), default="policy")
+    parser.add_argument("--sandboxes", choices=sorted(KINDS), default="bubblewrap")
     parser.add_argument("--deadline-s", type=float, default=3600.0)
     parser.add_argument("--gateway-url", help="of the policy: where /v1/chat/completions is")
     parser.add_argument("--api-key-file", type=Path, help="of the policy: a capability for one rollout")
@@ -59,7 +60,7 @@ async def _rollout(arguments: argparse.Namespace) -> Outcome:
 
 
 async def _play(arguments: argparse.Namespace, progress: Progress) -> Any:
-    sandboxes = BubblewrapSandboxes()
+    sandboxes = KINDS[arguments.sandboxes]()
     task = TerminalTask.read(arguments.folder, sandboxes)
     await sandboxes.verify()
     rules, metrics = load_settings(TerminalSettings).rules, EnvironmentMetrics()
@@ -72,6 +73,7 @@ async def _play(arguments: argparse.Namespace, progress: Progress) -> Any:
         progress,
     )
     async with AsyncExitStack() as stack:
+        await stack.enter_async_context(sandboxes.running())
         client = await stack.enter_async_context(http_client(timeout_s=600))
         agent = _agent(arguments.agent, client, rules, metrics)
         scoring = Attempts(sandboxes, rules, metrics, None).run(task, agent, play)

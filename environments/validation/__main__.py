@@ -11,6 +11,7 @@ from dataclasses import asdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from environments.sandboxes import KINDS
 from environments.validation.families import folder_of, opened
 from environments.validation.leftovers import files_in, leftovers
 from environments.validation.validate import validate
@@ -23,11 +24,12 @@ _TELL_S = 0.5
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m environments.validation")
     parser.add_argument("target", help="a family's name, or a folder of tasks")
+    parser.add_argument("--sandboxes", choices=sorted(KINDS), default="bubblewrap")
     parser.add_argument("--tasks", type=int, help="only so many of each split")
     parser.add_argument("--controls", nargs="*", help="only these; none for oracle and no-op alone")
     arguments = parser.parse_args()
     try:
-        validation = _validate(arguments.target, arguments.tasks, arguments.controls)
+        validation = _validate(arguments)
     except Failure as failure:
         _say({"refused": f"{failure.detail}{f' ({failure.remedy})' if failure.remedy else ''}"})
         sys.exit(1)
@@ -35,12 +37,12 @@ def main() -> None:
     sys.exit(0 if validation.holds else 1)
 
 
-def _validate(target: str, first: int | None, controls: list[str] | None) -> Validation:
+def _validate(arguments: argparse.Namespace) -> Validation:
     with TemporaryDirectory(prefix="podium-validation-") as scratch:
         _put_temporary_files_into(Path(scratch) / "temporary")
-        family, folder = folder_of(target, Path(scratch))
+        family, folder = folder_of(arguments.target, Path(scratch))
         before = files_in(folder, Path(scratch))
-        validation = asyncio.run(_over(family, folder, first, controls))
+        validation = asyncio.run(_over(family, folder, arguments))
         for left in leftovers(before, folder, Path(scratch)):
             validation.leave(left)
     return validation
@@ -52,8 +54,8 @@ def _put_temporary_files_into(folder: Path) -> None:
     os.environ["TMPDIR"] = tempfile.tempdir = str(folder)
 
 
-async def _over(family: str, folder: Path, first: int | None, controls: list[str] | None) -> Validation:
-    told = 0.0
+async def _over(family: str, folder: Path, arguments: argparse.Namespace) -> Validation:
+    controls, told = arguments.controls, 0.0
 
     def tell(validation: Validation, of: int) -> None:
         nonlocal told
@@ -61,7 +63,7 @@ async def _over(family: str, folder: Path, first: int | None, controls: list[str
             told = time.monotonic()
             _say({"tasks": validation.tasks, "of": of, "wrong": len(validation.wrong)})
 
-    async with opened(family, folder, first) as trials:
+    async with opened(family, folder, arguments.sandboxes, arguments.tasks) as trials:
         _refuse_unknown(controls or [], trials.controls)
         return await validate(trials, controls, tell)
 

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 
+from environments.sandboxes import KINDS
 from environments.search.settings import SearchSettings
 from environments.search.tasks import write_tasks as write_search_tasks
 from environments.search.validation import search_trials
@@ -18,7 +19,6 @@ from environments.terminal.validation import terminal_trials
 from environments.validation.trials import Trials
 from services.kit.failure import Refused
 from services.kit.settings import load_settings
-from services.sandbox.bubblewrap import BubblewrapSandboxes
 
 Opened = AbstractAsyncContextManager[Trials]
 
@@ -47,22 +47,23 @@ def folder_of(target: str, scratch: Path) -> tuple[str, Path]:
 
 
 @asynccontextmanager
-async def opened(family: str, folder: Path, first: int | None) -> AsyncIterator[Trials]:
+async def opened(family: str, folder: Path, kind: str, first: int | None) -> AsyncIterator[Trials]:
     """The family's trials over a folder, or over the `first` tasks of each split of it."""
-    async with await _open(family, folder, first) as trials:
+    if family in ("terminal", "swe"):
+        sandboxes = KINDS[kind]()
+        await sandboxes.verify()
+        open_trials = terminal_trials if family == "terminal" else swe_trials
+        async with sandboxes.running(), open_trials(folder, sandboxes, first) as trials:
+            yield trials
+        return
+    async with _without_sandboxes(family, folder, first) as trials:
         yield trials
 
 
-async def _open(family: str, folder: Path, first: int | None) -> Opened:
-    match family:
-        case "search":
-            return search_trials(folder, load_settings(SearchSettings), first)
-        case "slides":
-            return slides_trials(folder, load_settings(SlidesSettings), first)
-        case _:
-            sandboxes = BubblewrapSandboxes()
-            await sandboxes.verify()
-            return (swe_trials if family == "swe" else terminal_trials)(folder, sandboxes, first)
+def _without_sandboxes(family: str, folder: Path, first: int | None) -> Opened:
+    if family == "search":
+        return search_trials(folder, load_settings(SearchSettings), first)
+    return slides_trials(folder, load_settings(SlidesSettings), first)
 
 
 def _family_of(folder: Path) -> str:

@@ -3,7 +3,7 @@
 import asyncio
 import json
 from contextlib import aclosing
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 from rich.console import Console
@@ -42,6 +42,10 @@ def validate(
     first: Annotated[
         int | None, typer.Option("--tasks", min=1, help="Only the first so many tasks of each split.")
     ] = None,
+    sandboxes: Annotated[
+        Literal["bubblewrap", "docker"],
+        typer.Option(help="Kind of sandbox; Docker can do what tasks may ask for."),
+    ] = "bubblewrap",
     controls: Annotated[bool, typer.Option(help="Grade the negative controls too.")] = True,
 ) -> None:
     """Grade the oracle, doing nothing and every negative control on each task.
@@ -50,7 +54,8 @@ def validate(
     and nothing may be left behind. Ends with 0 if all of that holds and with 1 otherwise. A folder holds
     Harbor directories, or is one, or has the rows of a software engineering, search or slides task.
     """
-    arguments = [target] + (["--tasks", str(first)] if first else []) + ([] if controls else ["--controls"])
+    arguments = [target, "--sandboxes", sandboxes]
+    arguments += (["--tasks", str(first)] if first else []) + ([] if controls else ["--controls"])
     try:
         last = asyncio.run(_followed(arguments, Console(stderr=True, quiet=as_json)))
     except WorkFailed as failed:

@@ -25,6 +25,10 @@ def rollout(
         Literal["oracle", "noop", "policy"],
         typer.Option(help="Its own solution, nothing, or the model with a bash tool."),
     ] = "policy",
+    sandboxes: Annotated[
+        Literal["bubblewrap", "docker"],
+        typer.Option(help="Kind of sandbox; Docker can do what tasks may ask for."),
+    ] = "bubblewrap",
     gateway_url: Annotated[
         str | None, typer.Option(help="Where the policy is; default: the tiny policy, started here.")
     ] = None,
@@ -40,7 +44,7 @@ def rollout(
     """
     if (gateway_url is None) != (api_key_file is None):
         stop("--gateway-url and --api-key-file belong together", Exit.USAGE)
-    arguments = [str(harbor), "--agent", agent, "--deadline-s", str(deadline_s)]
+    arguments = [str(harbor), "--agent", agent, "--deadline-s", str(deadline_s), "--sandboxes", sandboxes]
     if gateway_url is not None:
         arguments += ["--gateway-url", gateway_url, "--api-key-file", str(api_key_file), "--model", model]
     try:

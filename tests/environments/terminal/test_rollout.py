@@ -239,3 +239,11 @@ async def test_a_sandbox_that_dies_is_not_a_reward(world: World) -> None:
         os.kill(box, signal.SIGKILL)
     outcome = await world.ear.outcome()
     assert (outcome["cause"], outcome["reward"]) == ("sandbox", None)
+
+
+async def test_a_model_that_is_away_until_time_is_up_is_no_budget(world: World) -> None:
+    request = rollout_request("http://127.0.0.1:9", world.ear_url, deadline_s=2.0)
+    assert (await world.post(request)).status_code == 202
+    outcome = await world.ear.outcome()
+    assert (outcome["cause"], outcome["reward"]) == ("engine", None)
+    assert "could not be reached until time was up" in outcome["error"]
