@@ -121,14 +121,15 @@ def test_a_short_soak(scene: Scene) -> None:
     assert len(drill.faults) == len(drill.recoveries()) == 5
 
 
+@pytest.mark.timeout(900)
 def test_points_of_the_matrix(tmp_path: Path) -> None:
     """A point of each process, with a real engine; all of them are `python -m bench chaos --matrix`."""
     points = {
-        "orchestrator": ["after_commit:40", "after_pause:2"],
-        "gateway": ["after_append:10"],
-        "engine": ["before_reply:10"],
-        "learner": ["after_checkpoint:2"],
-        "steady": ["after_outcome:5"],
+        "orchestrator": ["after_commit:20", "after_pause:1"],
+        "gateway": ["after_append:5"],
+        "engine": ["before_reply:5"],
+        "learner": ["after_checkpoint:1"],
+        "steady": ["after_outcome:3"],
     }
     matrix = run_matrix(tmp_path / "world", points, traffic=_TRAFFIC)
     assert not matrix.missed
