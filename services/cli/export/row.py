@@ -33,7 +33,9 @@ def row_of(rollout: Json) -> Json:
     """
     branches = conversations(rollout)
     last = max(rollout["calls"], key=lambda call: call["index"], default=None)
-    messages = next((one["messages"] for one in branches if last and one["branch"] == last["branch"]), [])
+    messages: list[Json] = next(
+        (one["messages"] for one in branches if last and one["branch"] == last["branch"]), []
+    )
     return {
         **{name: rollout[name] for name in _KEPT},
         "messages": messages,
