@@ -38,7 +38,7 @@ def row_of(rollout: Json) -> Json:
     )
     return {
         **{name: rollout[name] for name in _KEPT},
-        "messages": messages,
+        "messages": ended[0]["messages"] if ended else [],
         "tools": rollout["tools"],
         "branches": branches,
         "calls": _calls(rollout),
