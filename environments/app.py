@@ -104,7 +104,7 @@ def _lifespan(
     return lifespan
 
 
-def _bearer(token: str) -> Callable[[Request], Awaitable[None]]:
+def _bearer(token: str) -> Callable[..., Awaitable[None]]:
     expected = f"Bearer {token}".encode()
 
     async def check(request: Request, _: Annotated[Any, Security(_SCHEME)]) -> None:

@@ -11,9 +11,13 @@ import pytest
 from fastapi import FastAPI
 
 from environments.app import create_app as environment_app
+from environments.artifacts import Artifacts
+from environments.context import KeepAll
 from environments.metrics import EnvironmentMetrics
 from environments.reporter import Reporter
 from environments.runner import Runner
+from environments.terminal.agents import BashAgent
+from environments.terminal.attempts import Attempts
 from environments.terminal.environment import VERSION, TerminalFamily
 from environments.terminal.rules import Rules
 from environments.terminal.tasks import load_tasks
@@ -137,6 +141,8 @@ async def _environment(stack: AsyncExitStack, folder: Path) -> FastAPI:
     tasks = load_tasks(folder / "tasks", sandboxes)
     manifest = Manifest(name="terminal", version=VERSION, splits=tasks.counts(), capacity=2)
     rules = Rules(max_turns=1, max_tokens=16, command_timeout_s=1.0, verify_reserve_s=1.0)
-    family = TerminalFamily(manifest, tasks, sandboxes, chat, rules, metrics)
+    artifacts = Artifacts(folder / "artifacts", "http://environment")
+    agent = BashAgent(chat, rules, metrics, KeepAll())
+    family = TerminalFamily(manifest, tasks, agent, Attempts(sandboxes, rules, metrics, artifacts))
     runner = Runner(family, 2, Reporter(chat, longest_wait_s=0.2), metrics)
-    return environment_app(family, runner, metrics, DISPATCH_TOKEN, [runner])
+    return environment_app(family, runner, metrics, DISPATCH_TOKEN, [runner], artifacts)

@@ -33,10 +33,12 @@ def row_of(rollout: Json) -> Json:
     """
     branches = conversations(rollout)
     last = max(rollout["calls"], key=lambda call: call["index"], default=None)
-    messages = next((one["messages"] for one in branches if last and one["branch"] == last["branch"]), [])
+    messages: list[Json] = next(
+        (one["messages"] for one in branches if last and one["branch"] == last["branch"]), []
+    )
     return {
         **{name: rollout[name] for name in _KEPT},
-        "messages": messages,
+        "messages": ended[0]["messages"] if ended else [],
         "tools": rollout["tools"],
         "branches": branches,
         "calls": _calls(rollout),
