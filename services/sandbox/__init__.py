@@ -1,1 +1,1 @@
-"""Isolated shells for untrusted commands: a port, and its form by bubblewrap."""
+"""Isolated shells for untrusted commands: a port, and its forms by bubblewrap, Docker and a sandbox host."""

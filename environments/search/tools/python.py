@@ -9,7 +9,7 @@ from typing import Protocol, Self
 
 from services.sandbox.port import Blueprint, Limits, Sandbox, Sandboxes
 
-SANDBOX = Blueprint(Path(__file__).parent / "sandbox")
+SANDBOX = Blueprint(Path(__file__).parent / "sandbox", read_only_root=True)
 
 
 class PythonRunner(Protocol):

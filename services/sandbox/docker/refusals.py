@@ -12,7 +12,7 @@ def refuse_beyond_docker(blueprint: Blueprint, hostile_runtime: str, runtimes: S
         missing, remedy = blueprint.folder / "Dockerfile", "add one, or name an image"
         raise Refused(f"{missing} is missing", field="Dockerfile", value=missing, remedy=remedy)
     if blueprint.compose is not None:
-        detail = f"compose = {blueprint.compose}: services beside a box are not to be had yet"
+        detail = f"compose = {blueprint.compose}: services beside a box are not to be had"
         raise Refused(detail, field="compose", value=blueprint.compose, remedy="run them inside the box")
     for path in blueprint.writable:
         if not path.startswith("/") or path == "/":
