@@ -33,9 +33,7 @@ def row_of(rollout: Json) -> Json:
     """
     branches = conversations(rollout)
     last = max(rollout["calls"], key=lambda call: call["index"], default=None)
-    messages: list[Json] = next(
-        (one["messages"] for one in branches if last and one["branch"] == last["branch"]), []
-    )
+    ended = [one for one in branches if last and one["branch"] == last["branch"]]
     return {
         **{name: rollout[name] for name in _KEPT},
         "messages": ended[0]["messages"] if ended else [],
