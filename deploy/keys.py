@@ -49,9 +49,8 @@ def _complete(everything: Path) -> dict[str, str]:
             _write(everything / name, secrets.token_hex(32))
     found = {name: (everything / name).read_text().strip() for name in _MADE_ONCE}
     signer = Signer(*found["signing_secret"].split())
-    found |= {
-        f"{scope}_token": signer.mint(Claims(scope, holder="cluster"), _TOKEN_LIFETIME_S) for scope in _TOKENS
-    }
+    for scope in _TOKENS:
+        found[f"{scope}_token"] = signer.mint(Claims(scope, holder="cluster"), _TOKEN_LIFETIME_S)
     found["redis.conf"] = f"requirepass {found['redis_password']}"
     _write(everything / "admin_token", found["admin_token"])
     return found
