@@ -87,8 +87,8 @@ class Cluster:
         """
         pid = self.containers()[service]["State"]["Pid"]
         image = self.containers()["secrets"]["Config"]["Image"]
-        rights = ["--pid=host", "--user=0", "--network=none", "--entrypoint=kill"]
-        _output(["docker", "run", "--rm", *rights, image, "-KILL", str(pid)])
+        rights = ["--pid=host", "--user=0", "--network=none", "--entrypoint=python"]
+        _output(["docker", "run", "--rm", *rights, image, "-c", f"import os; os.kill({pid}, 9)"])
 
     def healthy(self, service: str) -> bool:
         state = self.containers()[service]["State"]

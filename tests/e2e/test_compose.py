@@ -22,11 +22,13 @@ FIRST_GROUP_S = 180.0
 # Whom a container can connect to, by address: nothing is left to names that do not resolve.
 REACH = """
 import json, socket, sys
-def reached(host, port):
+from concurrent.futures import ThreadPoolExecutor
+def reached(target):
     try:
-        with socket.create_connection((host, port), 1): return True
-    except OSError: return False
-print(json.dumps([name for name, host, port in json.loads(sys.argv[1]) if reached(host, port)]))
+        with socket.create_connection(tuple(target[1:]), 2): return target[0]
+    except OSError: return None
+with ThreadPoolExecutor(64) as threads:
+    print(json.dumps([name for name in threads.map(reached, json.loads(sys.argv[1])) if name]))
 """
 PORTS = {"redis": 6379, "postgres": 5432, "orchestrator": 8000, "gateway": 8100, "engine": 8200}
 PORTS |= {"learner": 8400, "prometheus": 9090, **dict.fromkeys(FAMILIES, 8300)}
