@@ -12,7 +12,7 @@ from PIL import Image as Picture
 from environments.slides.measurement import Box, Image, Word
 
 Scalar = TypeVar("Scalar", bound=np.generic)
-Pixels = NDArray[np.float32]  # rows × columns, relative luminance or a difference
+Pixels = NDArray[np.float32]  # of one number each
 _CHANGED = 8  # levels of 255 below which two pixels count as equal
 
 
@@ -23,10 +23,10 @@ def pixels(png: bytes) -> NDArray[np.uint8]:
 
 
 def luminance(rgb: NDArray[np.uint8]) -> Pixels:
-    """Relative luminance, WCAG 2.2."""
+    """Relative luminance, WCAG 2.2, of pixels along the last axis."""
     weights = (0.2126, 0.7152, 0.0722)
     linear = _linear()
-    red, green, blue = (linear[rgb[:, :, place]] * weight for place, weight in enumerate(weights))
+    red, green, blue = (linear[rgb[..., place]] * weight for place, weight in enumerate(weights))
     return np.asarray(red + green + blue, dtype=np.float32)
 
 
@@ -39,15 +39,16 @@ def _linear() -> Pixels:
 
 def changed(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> NDArray[np.bool_]:
     """Rows × columns: where two screenshots differ visibly."""
-    return np.asarray(np.abs(one.astype(np.int16) - other).max(axis=2) > _CHANGED)
+    difference = np.maximum(one, other) - np.minimum(one, other)
+    return np.asarray((difference > _CHANGED).any(axis=2))
 
 
 def inked(words: tuple[Word, ...], shown: NDArray[np.uint8], bare: NDArray[np.uint8]) -> tuple[Word, ...]:
     """Each word with its ink, contrast and cover. `bare` is `shown` without text."""
     mask = changed(shown, bare)
-    with_text, without = luminance(shown), luminance(bare)
-    lighter, darker = np.maximum(with_text, without), np.minimum(with_text, without)
-    contrast = ((lighter + 0.05) / (darker + 0.05)).astype(np.float32)
+    contrast = np.ones(mask.shape, dtype=np.float32)
+    with_text, without = luminance(shown[mask]), luminance(bare[mask])
+    contrast[mask] = (np.maximum(with_text, without) + 0.05) / (np.minimum(with_text, without) + 0.05)
     covers = _covers([word.box for word in words])
     return tuple(
         replace(word, ink=_share(mask, word.box), contrast=_contrast(contrast, mask, word.box), covered=cover)
