@@ -3,11 +3,11 @@
 import os
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from environments.swe.controls import CONTROLS, NOTHING, oracle
-from environments.swe.grading.grade import grade
+from environments.swe.grading.grade import GRADING, judge_submission, submission_of
 from environments.swe.grading.submission import prepare
 from environments.swe.rules import Rules
 from environments.swe.tasks import SweTasks, load_tasks
@@ -19,12 +19,16 @@ _QUICK_S = 60.0
 
 @dataclass(frozen=True)
 class SweTrials:
-    """Implements `environments.validation.trials.Trials`."""
+    """Implements `environments.validation.trials.Trials`.
+
+    A verdict is of a diff: where what is graded of two players is equal to the byte, the tests run once.
+    """
 
     found: SweTasks
     sandboxes: Sandboxes
     controls: Sequence[str] = tuple(CONTROLS)
     at_once: int = min(os.cpu_count() or 1, 8)
+    _known: dict[tuple[int, str], float] = field(default_factory=dict)
 
     @property
     def tasks(self) -> Sequence[str]:
@@ -40,7 +44,12 @@ class SweTrials:
             await sandbox.run(commands[player], _QUICK_S)
             await sandbox.reset()
             tree = await sandbox.tree()
-        return (await grade(self.sandboxes, blueprint, instance, tree)).reward
+        async with self.sandboxes.open(blueprint, GRADING) as sandbox:
+            submission = await submission_of(sandbox, instance, tree)
+            known = task, submission.digest
+            if known not in self._known:
+                self._known[known] = (await judge_submission(sandbox, instance, submission)).reward
+        return self._known[known]
 
 
 @asynccontextmanager

@@ -2,12 +2,13 @@
 
 import json
 import secrets
+from dataclasses import dataclass
 from pathlib import Path
 from shlex import quote
 
 from environments.swe.grading import runner
 from environments.swe.grading.protected import protected_pathspecs
-from environments.swe.grading.submission import HOME, apply, bring_in, diff_size, diff_text, prepare
+from environments.swe.grading.submission import HOME, apply, bring_in, diff_digest, diff_text, prepare
 from environments.swe.grading.suspicion import suspicions
 from environments.swe.grading.verdict import Report, Verdict, judge, read_log, read_report
 from environments.swe.instance import Instance
@@ -35,16 +36,37 @@ async def grade(sandboxes: Sandboxes, blueprint: Blueprint, instance: Instance, 
 
 async def grade_in(sandbox: Sandbox, instance: Instance, tree: bytes) -> Verdict:
     """The same in a sandbox that is clean. The order is the promise: diff, tests, run, kill, read."""
+    return await judge_submission(sandbox, instance, await submission_of(sandbox, instance, tree))
+
+
+@dataclass(frozen=True)
+class Submission:
+    """What is graded of an agent's work, now in HOME of the sandbox: equal `digest`, equal diff."""
+
+    digest: str
+    size: int
+    text: str
+    touched: tuple[str, ...]
+
+
+async def submission_of(sandbox: Sandbox, instance: Instance, tree: bytes) -> Submission:
+    """Prepare the repository and compare `tree` with it, as data only."""
     await prepare(sandbox, instance.workdir, instance.bug_patch)
     touched = await bring_in(sandbox, tree, instance.workdir, protected_pathspecs(instance))
-    if await diff_size(sandbox) > MOST_DIFF:
+    digest, size = await diff_digest(sandbox)
+    text = await diff_text(sandbox, _SHOWN_DIFF) if size <= MOST_DIFF else ""
+    return Submission(digest, size, text, tuple(touched))
+
+
+async def judge_submission(sandbox: Sandbox, instance: Instance, submission: Submission) -> Verdict:
+    """Apply what is graded, bring the task's own tests, and run them."""
+    if submission.size > MOST_DIFF:
         return judge(instance, Report({}, notes=("diff_too_large",)))
-    diff = await diff_text(sandbox, _SHOWN_DIFF)
     await apply(sandbox, instance.workdir, f"{HOME}/agent.diff")
     await sandbox.put(archive_of({"tests.diff": instance.test_patch.encode()}), HOME)
     await apply(sandbox, instance.workdir, f"{HOME}/tests.diff")
     report = await run_tests(sandbox, instance)
-    return judge(instance, report, suspicions(diff, touched), diff)
+    return judge(instance, report, suspicions(submission.text, submission.touched), submission.text)
 
 
 async def run_tests(sandbox: Sandbox, instance: Instance) -> Report:

@@ -66,8 +66,11 @@ async def bring_in(sandbox: Sandbox, tree: bytes, workdir: str, protected: list[
     return [line for line in done.output.splitlines() if line]
 
 
-async def diff_size(sandbox: Sandbox) -> int:
-    return int((await sandbox.run(f"stat -c %s {HOME}/agent.diff", _QUICK_S)).output)
+async def diff_digest(sandbox: Sandbox) -> tuple[str, int]:
+    """SHA-256 and size of the agent's diff."""
+    said = await sandbox.run(f"cd {HOME} && sha256sum agent.diff && stat -c %s agent.diff", _QUICK_S)
+    digest, _, size = said.output.split()
+    return digest, int(size)
 
 
 async def diff_text(sandbox: Sandbox, most: int) -> str:

@@ -15,26 +15,28 @@ class Seal:
 
     def __init__(self, packages: tuple[str, ...]) -> None:
         names = [name for name in sys.modules if name.split(".")[0] in packages]
-        self._functions = {
-            (id(owner), name): (owner, function, function.__code__, function.__defaults__)
+        found = {
+            (id(owner), name): (owner, name, vars(owner)[name], function)
             for module in names
             for owner, name, function in _functions(sys.modules[module])
         }
+        self._entries = [(*one, one[3].__code__, one[3].__defaults__) for one in found.values()]
         # pytest's own plugin for older paths replaces methods of pytest when it starts.
-        self._own = {
-            id(function) for _, function, _, _ in self._functions.values() if function.__module__ == _LEGACY
-        }
+        self._own = {id(one[3]) for one in found.values() if one[3].__module__ == _LEGACY}
 
     def broken(self) -> str:
-        """The first function that is not what it was, or ""."""
-        for (_, name), (owner, function, code, defaults) in self._functions.items():
+        """The first function that is not what it was, or "". Called after every test, so it is quick."""
+        for owner, name, value, function, code, defaults in self._entries:
             now = owner.__dict__.get(name)
-            now = getattr(now, "__func__", now)
-            if id(now) in self._own:
-                continue
-            if now is not function or function.__code__ is not code or function.__defaults__ is not defaults:
+            if now is not value and self._replaced(now, function):
+                return f"{getattr(owner, '__name__', owner)}.{name}"
+            if function.__code__ is not code or function.__defaults__ is not defaults:
                 return f"{getattr(owner, '__name__', owner)}.{name}"
         return ""
+
+    def _replaced(self, now: Any, function: FunctionType) -> bool:
+        bare = getattr(now, "__func__", now)
+        return bare is not function and id(bare) not in self._own
 
 
 def equal_to_anything(folder: str) -> list[str]:
