@@ -13,7 +13,11 @@ _START_S = 180.0  # of a machine that has other things to do
 
 @contextmanager
 def child(
-    module: str, ready_file: Path, arguments: Sequence[str] = (), settings: Mapping[str, str] | None = None
+    module: str,
+    ready_file: Path,
+    arguments: Sequence[str] = (),
+    settings: Mapping[str, str] | None = None,
+    start_s: float = _START_S,
 ) -> Iterator[str]:
     """Run `python -m module` until it writes its address into `ready_file`; yields that address."""
     environment = {**os.environ, **(settings or {})}
@@ -21,7 +25,7 @@ def child(
         [sys.executable, "-m", module, *arguments], env=environment, stdin=subprocess.DEVNULL
     )
     try:
-        deadline = time.monotonic() + _START_S
+        deadline = time.monotonic() + start_s
         while not ready_file.exists():
             if process.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError(f"{module} did not start")

@@ -14,6 +14,10 @@ class SweSettings(ProcessSettings):
 
     model_config = SettingsConfigDict(env_prefix="PODIUM_SWE_")
 
+    tasks: Literal["small", "packages"] = Field(
+        default="small",
+        description="if tasks_dir is missing: of our own small package, or of real ones",
+    )
     agent: Literal["bash", "mini"] = "bash"
     mini_python: Path | None = Field(
         default=None, description="Python of an environment with mini-swe-agent, for the agent mini"

@@ -4,6 +4,7 @@ from environments.host import Host
 from environments.swe.agent import Agent, BashAgent
 from environments.swe.environment import VERSION, SweFamily
 from environments.swe.mini.agent import MiniSweAgent
+from environments.swe.released import write_tasks as write_released_tasks
 from environments.swe.reward import COMPONENTS
 from environments.swe.rules import Rules
 from environments.swe.settings import SweSettings
@@ -13,9 +14,12 @@ from services.contracts.environment import Manifest
 
 
 def swe_family(host: Host, settings: SweSettings) -> SweFamily:
-    """The shipped tasks are written if there are none. Errors: Refused if a row or image cannot be used."""
+    """The tasks that ship are written if there are none.
+
+    Errors: Refused if a row or image cannot be used, Unavailable if a package cannot be fetched.
+    """
     if not host.tasks_dir.exists():
-        write_tasks(host.tasks_dir)
+        (write_released_tasks if settings.tasks == "packages" else write_tasks)(host.tasks_dir)
     tasks = load_tasks(host.tasks_dir, host.sandboxes)
     rules = Rules(
         settings.max_turns,

@@ -2,7 +2,7 @@
 
 import typer
 
-from services.cli import env, tasks
+from services.cli import builders, env, tasks
 from services.cli.rollout.command import rollout
 from services.cli.run import run
 
@@ -16,6 +16,8 @@ app.command()(run)
 app.command()(rollout)
 app.add_typer(env.app, name="env")
 app.add_typer(tasks.app, name="tasks")
+app.add_typer(builders.swe, name="swe")
+app.add_typer(builders.search, name="search")
 
 
 @app.callback()

@@ -1,4 +1,4 @@
-"""`python -m environments.search.build --corpus DIR --out DIR`: questions for a corpus, kept and dropped."""
+"""Makes questions for a corpus; those that are dropped are kept too, with their reasons."""
 
 import argparse
 import asyncio
@@ -12,7 +12,7 @@ from environments.search.build.sources import Reading, Trial
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Build multi-hop questions over a corpus.")
+    parser = argparse.ArgumentParser(prog="podium search build", description=__doc__)
     parser.add_argument("--corpus", type=Path, required=True, help="folder of HTML, Markdown, text or JSONL")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--train", type=int, default=512)

@@ -1,4 +1,4 @@
-"""`python -m environments.swe.build`: makes tasks of a folder, an archive, or packages of the registry."""
+"""Makes tasks of a repository, an archive, or released packages: bugs that their tests notice every time."""
 
 import argparse
 import asyncio
@@ -10,11 +10,13 @@ from dataclasses import asdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from environments.swe.build.builder import Plan, Source, Tally, build
-from environments.swe.build.fetch import fetch, unpack
+from environments.swe.build.builder import Found, Plan, Source, Tally, build
+from environments.swe.build.fetch import released, unpack
 from environments.swe.build.image import write_image
-from environments.swe.build.releases import RELEASES, Release
+from environments.swe.build.releases import RELEASES
 from environments.swe.instance import Instance
+from environments.swe.released import write_tasks
+from environments.swe.released.record import record_of
 from environments.swe.shipped import source_of
 from services.kit.failure import Failure, Refused
 from services.sandbox.bubblewrap import BubblewrapSandboxes
@@ -24,6 +26,9 @@ from services.sandbox.port import Sandboxes
 def main() -> None:
     arguments = _arguments()
     try:
+        if arguments.released:
+            write_tasks(arguments.out.parent)
+            return
         tallies = asyncio.run(_build_all(arguments))
     except Failure as failure:
         sys.exit(f"{failure.detail}{f' ({failure.remedy})' if failure.remedy else ''}")
@@ -50,9 +55,14 @@ async def _write(
     arguments: argparse.Namespace, source: Source, plan: Plan, sandboxes: Sandboxes, tally: Tally
 ) -> None:
     """Each row is appended as it is found; every `hold_out`-th goes to the evaluation split."""
-    async for instance in build(source, plan, sandboxes, tally):
+    kept: list[Found] = []
+    async for found in build(source, plan, sandboxes, tally):
         held = arguments.hold_out and tally.kept % arguments.hold_out == 0
-        _append(arguments.out.with_name("evaluation.jsonl") if held else arguments.out, instance)
+        _append(arguments.out.with_name("evaluation.jsonl") if held else arguments.out, found.instance)
+        kept.append(found)
+    release = next((release for release in RELEASES if release.name == source.name), None)
+    if arguments.record is not None and release is not None:
+        record_of(release, kept).write(arguments.record / f"{release.name}.jsonl")
 
 
 def _append(path: Path, instance: Instance) -> None:
@@ -65,7 +75,7 @@ def _sources(arguments: argparse.Namespace, images: Path, scratch: Path) -> Iter
         yield _given(arguments, images, scratch)
     for release in RELEASES:
         if arguments.packages and (release.name in arguments.packages or "all" in arguments.packages):
-            yield _released(release, images, fetch(release, scratch))
+            yield released(release, images, scratch)
     if arguments.shipped:
         yield source_of(images)
 
@@ -77,20 +87,6 @@ def _given(arguments: argparse.Namespace, images: Path, scratch: Path) -> Source
     write_image(images / name, repository)
     tests = tests_of(arguments.test_command)
     return Source(name, images / name, tuple(arguments.code), tests, tuple(arguments.python_path))
-
-
-def _released(release: Release, images: Path, repository: Path) -> Source:
-    image = images / f"{release.name}-{release.version}"
-    write_image(image, repository)
-    return Source(
-        release.name,
-        image,
-        release.code,
-        release.tests,
-        release.python_path,
-        release.license,
-        release.version,
-    )
 
 
 def tests_of(command: str) -> tuple[str, ...]:
@@ -108,7 +104,7 @@ def tests_of(command: str) -> tuple[str, ...]:
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m environments.swe.build", description=__doc__)
+    parser = argparse.ArgumentParser(prog="podium swe build", description=__doc__)
     parser.add_argument("--source", type=Path, help="a folder or an archive with a package and its tests")
     parser.add_argument("--test-command", default="pytest tests", help='for --source: "pytest PATH..."')
     parser.add_argument("--code", nargs="+", default=["."], help="for --source: where bugs may go")
@@ -116,6 +112,8 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--name", help="for --source: the package's name")
     known = ", ".join(release.name for release in RELEASES)
     parser.add_argument("--packages", nargs="+", help=f"of the registry: all, or of {known}")
+    parser.add_argument("--record", type=Path, help="for --packages: a folder for what ships of the tasks")
+    parser.add_argument("--released", action="store_true", help="the tasks of packages that ship, as rows")
     parser.add_argument("--shipped", action="store_true", help="the package that ships with the project")
     parser.add_argument("--out", type=Path, required=True, help="rows; images/ is written beside it")
     parser.add_argument("--tasks", type=int, default=32, help="of each package, at most")

@@ -45,6 +45,15 @@ class Plan:
     seed: int = 0
 
 
+@dataclass(frozen=True)
+class Found:
+    """A task, and its bug: in which file of the repository, and what it changes there."""
+
+    instance: Instance
+    path: str
+    mutation: Mutation
+
+
 @dataclass
 class Tally:
     """What became of the bugs that were tried."""
@@ -57,16 +66,16 @@ class Tally:
     kinds: dict[str, int] = field(default_factory=dict)
 
 
-async def build(source: Source, plan: Plan, sandboxes: Sandboxes, tally: Tally) -> AsyncIterator[Instance]:
+async def build(source: Source, plan: Plan, sandboxes: Sandboxes, tally: Tally) -> AsyncIterator[Found]:
     """Tasks as they are found. Errors: Refused if nothing can be mutated or no test passes as it is."""
     candidates = _candidates(source, plan.seed)
     if not candidates:
         raise Refused(
             f"{source.name}: nothing to put a bug into below {', '.join(source.code)}", field="code"
         )
-    template = _template(source, plan)
+    plain = template(source, plan.timeout_s)
     async with sandboxes.open(Blueprint(source.image, WORKDIR), GRADING) as sandbox:
-        trial = Trial(sandbox, template, plan.runs)
+        trial = Trial(sandbox, plain, plan.runs)
         base = await trial.baseline()
         tally.passing, tally.flaky = len(base.passing), len(base.flaky)
         if not base.passing:
@@ -81,7 +90,8 @@ async def build(source: Source, plan: Plan, sandboxes: Sandboxes, tally: Tally) 
                 continue
             tally.kept += 1
             tally.kinds[mutation.kind] = tally.kinds.get(mutation.kind, 0) + 1
-            yield _instance(template, source, path, mutation, (original, broken), noticed, tally.kept)
+            instance = _instance(plain, source, path, mutation, (original, broken), noticed, tally.kept)
+            yield Found(instance, path, mutation)
             if tally.kept >= plan.tasks:
                 return
 
@@ -117,7 +127,8 @@ def _files(source: Source) -> list[str]:
     ]
 
 
-def _template(source: Source, plan: Plan) -> Instance:
+def template(source: Source, timeout_s: float) -> Instance:
+    """What all tasks of a package have in common; its own bug and lists of tests mean nothing."""
     paths = [LIB, *(f"{WORKDIR}/{path}".removesuffix("/.") for path in source.python_path)]
     return Instance(
         instance_id="template",
@@ -132,13 +143,13 @@ def _template(source: Source, plan: Plan) -> Instance:
         test_files=source.tests,
         python_path=(LIB, *source.python_path),
         environment={"PYTHONPATH": ":".join(paths), "PYTHONDONTWRITEBYTECODE": "1"},
-        timeout_s=plan.timeout_s,
+        timeout_s=timeout_s,
         license=source.license,
     )
 
 
 def _instance(
-    template: Instance,
+    plain: Instance,
     source: Source,
     path: str,
     mutation: Mutation,
@@ -148,7 +159,7 @@ def _instance(
 ) -> Instance:
     original, broken = (text.decode() for text in sources)
     command = f"python3 -m pytest {' '.join(source.tests)}"
-    return template.model_copy(
+    return plain.model_copy(
         update={
             "instance_id": f"{source.image.name}__{mutation.kind}-{number:04}",
             "problem_statement": statement(source.name, noticed.failing, noticed.reasons, command),

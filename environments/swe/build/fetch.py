@@ -6,10 +6,27 @@ import tarfile
 import zipfile
 from pathlib import Path
 
+from environments.swe.build.builder import Source
+from environments.swe.build.image import write_image
 from environments.swe.build.releases import Release
 from services.kit.failure import Refused, Unavailable
 
 _FETCH_S = 300
+
+
+def released(release: Release, images: Path, scratch: Path) -> Source:
+    """A release as a source of bugs; its image is written below `images`. Errors: as of `fetch`."""
+    image = images / f"{release.name}-{release.version}"
+    write_image(image, fetch(release, scratch / release.name))
+    return Source(
+        release.name,
+        image,
+        release.code,
+        release.tests,
+        release.python_path,
+        release.license,
+        release.version,
+    )
 
 
 def fetch(release: Release, folder: Path) -> Path:

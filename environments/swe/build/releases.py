@@ -16,16 +16,20 @@ class Release:
     license: str
 
 
+# The other tests of funcy need a package that is not here.
+_FUNCY = (
+    "calc",
+    "debug",
+    "decorators",
+    "flow",
+    "funcmakers",
+    "interface",
+    "objects",
+    "strings",
+    "types",
+)
+
 RELEASES = (
-    Release(
-        "boltons",
-        "25.0.0",
-        "e110fbdc30b7b9868cb604e3f71d4722dd8f4dcb4a5ddd06028ba8f1ab0b5ace",
-        ("boltons",),
-        ("tests",),
-        (".",),
-        "BSD-3-Clause",
-    ),
     Release(
         "cachetools",
         "5.5.2",
@@ -40,7 +44,7 @@ RELEASES = (
         "2.0",
         "3963315d59d41c6f30c04bc910e10ab50a3ac4a225868bfa96feed133df075cb",
         ("funcy",),
-        ("tests",),
+        tuple(f"tests/test_{name}.py" for name in _FUNCY),
         (".",),
         "BSD-3-Clause",
     ),
@@ -63,6 +67,15 @@ RELEASES = (
         "MIT",
     ),
     Release(
+        "schema",
+        "0.7.8",
+        "e86cc08edd6fe6e2522648f4e47e3a31920a76e82cce8937535422e310862ab5",
+        ("schema",),
+        ("test_schema.py",),
+        (".",),
+        "MIT",
+    ),
+    Release(
         "semver",
         "3.0.4",
         "afc7d8c584a5ed0a11033af086e8af226a9c0b206f313e0301f8dd7b6b589602",
@@ -70,15 +83,6 @@ RELEASES = (
         ("tests",),
         ("src",),
         "BSD-3-Clause",
-    ),
-    Release(
-        "tabulate",
-        "0.10.0",
-        "e2cfde8f79420f6deeffdeda9aaec3b6bc5abce947655d17ac662b126e48a60d",
-        ("tabulate",),
-        ("test",),
-        (".",),
-        "MIT",
     ),
     Release(
         "toolz",
@@ -97,6 +101,15 @@ RELEASES = (
         ("tests",),
         (".",),
         "MIT",
+    ),
+    Release(
+        "uritemplate",
+        "4.2.0",
+        "480c2ed180878955863323eea31b0ede668795de182617fef9c6ca09e6ec9d0e",
+        ("uritemplate",),
+        ("tests",),
+        (".",),
+        "BSD-3-Clause OR Apache-2.0",
     ),
     Release(
         "webcolors",

@@ -24,13 +24,13 @@ async def test_built_tasks_hold(tmp_path: Path, sandboxes: BubblewrapSandboxes) 
     tally = Tally()
     source = source_of(tmp_path / "images")
     found = [task async for task in build(source, Plan(tasks=2, runs=2), sandboxes, tally)]
-    write_instances(tmp_path / "train.jsonl", found)
+    write_instances(tmp_path / "train.jsonl", [one.instance for one in found])
     async with swe_trials(tmp_path, sandboxes) as trials:
         validation = await validate(trials, controls=())
     assert (validation.tasks, validation.oracle_full, validation.noop_full) == (2, 2, 0)
     assert validation.holds
     assert (tally.kept, tally.passing, sum(tally.kinds.values())) == (2, 30, 2)
-    for task in found:
+    for task in (one.instance for one in found):
         changed = [line[1:].strip() for line in task.patch.splitlines() if line[0] in "+-"][2:]
         assert not any(len(line) > 8 and line in task.problem_statement for line in changed)
 
