@@ -2,11 +2,11 @@
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from environments.slides.controls import CONTROLS, control_pages
-from environments.slides.deck import Deck
+from environments.slides.deck import Deck, PageBrief
 from environments.slides.grading import Studio
 from environments.slides.oracle import oracle
 from environments.slides.rendering.pool import RenderPool
@@ -14,6 +14,8 @@ from environments.slides.settings import SlidesSettings
 from environments.slides.tasks import load_tasks
 from environments.slides.wiring import pool_of
 from environments.validation.trials import NOOP, ORACLE
+
+_UNLIKE = (PageBrief(title="one", points=("a",)), PageBrief(title="two", points=("b", "c")))
 
 
 @dataclass(frozen=True)
@@ -23,6 +25,7 @@ class SlidesTrials:
     decks: Sequence[Deck]
     pool: RenderPool
     controls: Sequence[str] = tuple(CONTROLS)
+    _common: dict[str, Studio] = field(default_factory=dict)
 
     @property
     def at_once(self) -> int:
@@ -36,7 +39,13 @@ class SlidesTrials:
         """Errors: Failure (sandbox) if the browser breaks."""
         deck = self.decks[task]
         pages: Mapping[int, str] = dict(enumerate(_pages(deck, player), 1))
-        return (await Studio(self.pool).grade(deck, pages)).components["reward"]
+        return (await self._studio(player).grade(deck, pages)).components["reward"]
+
+    def _studio(self, player: str) -> Studio:
+        """One that remembers what it rendered, where a control writes the same pages for every deck."""
+        if player not in CONTROLS or len({CONTROLS[player](page) for page in _UNLIKE}) > 1:
+            return Studio(self.pool)
+        return self._common.setdefault(player, Studio(self.pool))
 
 
 @asynccontextmanager
