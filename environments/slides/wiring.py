@@ -42,5 +42,6 @@ def pool_of(settings: SlidesSettings) -> RenderPool:
             remedy="apt-get install chromium, or set PODIUM_SLIDES_CHROMIUM",
         )
     return RenderPool(
-        settings.chromium, Extent(settings.pages_at_once, settings.page_timeout_s, settings.html_bytes)
+        settings.chromium,
+        Extent(settings.pages_at_once, settings.page_timeout_s, html_bytes=settings.html_bytes),
     )

@@ -7,7 +7,7 @@ from environments.swe.instance import Instance
 from environments.swe.rows import read_instances
 from environments.tasks import SPLITS, Tasks
 from services.kit.failure import Refused
-from services.sandbox.port import Blueprint, Sandboxes
+from services.sandbox.port import Blueprint, Sandboxes, Tier
 
 _SUFFIXES = (".jsonl", ".parquet")
 
@@ -19,7 +19,8 @@ class SweTasks(Tasks[Instance]):
     folder: Path
 
     def blueprint(self, instance: Instance) -> Blueprint:
-        return Blueprint(self.folder / "images" / instance.image, instance.workdir, instance.environment)
+        folder, tier = self.folder / "images" / instance.image, Tier(instance.isolation.replace("-", "_"))
+        return Blueprint(folder, instance.workdir, instance.environment, tier=tier)
 
 
 def load_tasks(folder: Path, sandboxes: Sandboxes) -> SweTasks:
@@ -35,8 +36,8 @@ def load_tasks(folder: Path, sandboxes: Sandboxes) -> SweTasks:
         if instance.instance_id in seen:
             raise Refused(f"{folder}: {instance.instance_id} is there twice", field="instance_id")
         seen.add(instance.instance_id)
-    for image in {instance.image: instance for instance in tasks.all()}.values():
-        sandboxes.check(tasks.blueprint(image))
+    for instance in {(one.image, one.isolation): one for one in tasks.all()}.values():
+        sandboxes.check(tasks.blueprint(instance))
     return tasks
 
 

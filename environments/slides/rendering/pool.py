@@ -27,10 +27,14 @@ _PROBE = "<!doctype html><title>probe</title><h1>probe</h1>"
 
 @dataclass(frozen=True)
 class Extent:
-    """How much pages may take: pages at once, seconds of one page, bytes of its HTML."""
+    """How much pages may take: pages at once, seconds of one page, bytes of its HTML.
+
+    Where a plain page takes more than `plain_share` of a page's time, the machine is slow, not the page.
+    """
 
     pages: int = 2
     page_timeout_s: float = 20.0
+    plain_share: float = 0.3
     html_bytes: int = 64_000
 
 
@@ -97,9 +101,13 @@ class RenderPool:
         raise Refused(late, field="html", remedy="write a simpler page")
 
     async def _probe(self) -> None:
-        """A slow page is its author's fault only if a plain one renders. Errors: Failure (sandbox)."""
+        """A slow page is its author's fault only if a plain one is quick: else the machine is slow.
+
+        Errors: Failure (sandbox).
+        """
         try:
-            await self._once(_PROBE)
+            async with asyncio.timeout(self._extent.page_timeout_s * self._extent.plain_share):
+                await self._once(_PROBE)
         except (TimeoutError, Late) as late:
             raise Failure("the browser renders nothing in time", cause=Cause.SANDBOX) from late
 

@@ -85,15 +85,6 @@ RELEASES = (
         "BSD-3-Clause",
     ),
     Release(
-        "toolz",
-        "1.0.0",
-        "2c86e3d9a04798ac556793bced838816296a2f085017664e4995cb40a1047a02",
-        ("toolz",),
-        ("toolz/tests",),
-        (".",),
-        "BSD-3-Clause",
-    ),
-    Release(
         "unidiff",
         "0.7.5",
         "2e5f0162052248946b9f0970a40e9e124236bf86c82b70821143a6fc1dea2574",

@@ -100,11 +100,18 @@ async def test_a_page_that_is_too_large_is_its_authors_fault() -> None:
 
 async def test_a_page_that_is_too_slow_is_its_authors_fault() -> None:
     deep = "<div style='display:grid'>" * 3000 + "word " * 1500
-    async with RenderPool(CHROMIUM, Extent(page_timeout_s=3.0, html_bytes=10**6)) as pool:
+    async with RenderPool(CHROMIUM, Extent(page_timeout_s=3.0, plain_share=1.0, html_bytes=10**6)) as pool:
         await pool.render("<p>starts the browser</p>")
         with pytest.raises(Refused, match="did not render within"):
             await pool.render(deep * 4)
         assert (await pool.render("<p>again</p>")).measurement.words
+
+
+async def test_a_page_that_is_late_on_a_slow_machine_is_nobodys_fault() -> None:
+    async with RenderPool(CHROMIUM, Extent(page_timeout_s=0.01, plain_share=0.1)) as pool:
+        with pytest.raises(Failure, match="renders nothing in time") as failure:
+            await pool.render("<p>text</p>")
+    assert failure.value.cause is Cause.SANDBOX
 
 
 async def test_a_browser_that_was_killed_is_started_again(pool: RenderPool) -> None:

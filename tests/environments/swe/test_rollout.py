@@ -153,6 +153,16 @@ def test_an_image_that_is_missing_is_refused(tmp_path: Path, sandboxes: Bubblewr
         load_tasks(tmp_path / "tasks", sandboxes)
 
 
+def test_a_hostile_task_is_refused_where_the_kernel_is_shared(
+    tmp_path: Path, sandboxes: BubblewrapSandboxes
+) -> None:
+    write_tasks(tmp_path / "tasks")
+    rows = tmp_path / "tasks/train.jsonl"
+    rows.write_text(rows.read_text().replace('{"instance_id"', '{"isolation":"hostile","instance_id"'))
+    with pytest.raises(Refused, match="hostile"):
+        load_tasks(tmp_path / "tasks", sandboxes)
+
+
 async def test_the_service_is_wired_from_its_settings(tmp_path: Path, sandboxes: BubblewrapSandboxes) -> None:
     async with http_client() as client:
         host = host_of("swe", 2, tmp_path / "tasks", client)
