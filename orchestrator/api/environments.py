@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends
 from pydantic import Field, model_validator
 
 from orchestrator.api.access import READERS, Person, TheOrchestrator, allow, bearer, problems
@@ -19,6 +19,21 @@ from services.kit.failure import Forbidden, Refused
 router = APIRouter(prefix="/v1/environments", tags=["environments"])
 Author = Annotated[Claims, bearer(Scope.ENVIRONMENT)]
 _OWN_TO_CHANGE = frozenset({"state", "max_in_flight"})
+
+
+def _its_own(claims: Claims, name: str) -> None:
+    """A token of one environment opens that one alone. Raises Forbidden."""
+    if claims.environment is not None and claims.environment != name:
+        raise Forbidden(f"this token is of environment '{claims.environment}'", field="name", value=name)
+
+
+async def _named_author(name: Name, claims: Author) -> Claims:
+    """Known before the body is looked at."""
+    _its_own(claims, name)
+    return claims
+
+
+ItsAuthor = Annotated[Claims, Depends(_named_author)]
 
 
 class EnvironmentView(Word):
@@ -98,11 +113,10 @@ async def change_environment(
     name: Name,
     change: EnvironmentChange,
     orchestrator: TheOrchestrator,
-    claims: Author,
+    claims: ItsAuthor,
 ) -> EnvironmentView:
     """Takes effect at once, outlives restarts and is kept in the audit trail. `draining`: no new groups;
     open ones end. `paused`: what waits is not sent either, and nobody waits for its open groups."""
-    _its_own(claims, name)
     values: dict[str, Any] = change.model_dump(exclude_unset=True)
     if claims.scope is Scope.ENVIRONMENT and (beyond := values.keys() - _OWN_TO_CHANGE):
         raise Forbidden(f"an environment may not change its {', '.join(sorted(beyond))}", field=min(beyond))
@@ -134,17 +148,10 @@ async def remove_environment(name: Name, orchestrator: TheOrchestrator, claims: 
     responses=problems(),
 )
 async def heartbeat(
-    name: Name, beat: Heartbeat, orchestrator: TheOrchestrator, claims: Author
+    name: Name, beat: Heartbeat, orchestrator: TheOrchestrator, claims: ItsAuthor
 ) -> HeartbeatReply:
     """The reply names attempts to stop. `registered: false`: register again."""
-    _its_own(claims, name)
     return await orchestrator.leases.heartbeat(name, beat)
-
-
-def _its_own(claims: Claims, name: str) -> None:
-    """A token of one environment opens that one alone. Raises Forbidden."""
-    if claims.environment is not None and claims.environment != name:
-        raise Forbidden(f"this token is of environment '{claims.environment}'", field="name", value=name)
 
 
 def _view(orchestrator: Orchestrator, environment: Environment) -> EnvironmentView:

@@ -6,8 +6,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
-import pyarrow as pa
-import pyarrow.parquet as pq
+import pyarrow as pa  # type: ignore[import-untyped]
+from pyarrow import parquet
 
 from services.cli.client import Json
 from services.cli.export.atif import trajectories
@@ -116,7 +116,7 @@ class _Parquet:
         self._path = path
 
     def __enter__(self) -> "_Parquet":
-        self._writer = pq.ParquetWriter(self._path, SCHEMA, compression="zstd")
+        self._writer = parquet.ParquetWriter(self._path, SCHEMA, compression="zstd")
         return self
 
     def __exit__(self, *_: object) -> None:
