@@ -74,8 +74,12 @@ def create_app(
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with Store(settings.store, metrics.commit) as store, _client(settings) as client:
-            orchestrator = Orchestrator(settings, transports, signer, store, client, metrics)
+        async with (
+            Store(settings.store, metrics.commit) as store,
+            _client(settings) as client,
+            http_client(base_url=settings.gateway_url, tls=settings.tls) as gateway,
+        ):
+            orchestrator = Orchestrator(settings, transports, signer, store, client, gateway, metrics)
             await orchestrator.load()
             app.state.orchestrator = orchestrator
             work = asyncio.create_task(_work(orchestrator, on_crash))

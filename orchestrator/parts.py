@@ -61,12 +61,13 @@ class Orchestrator:
         signer: Signer,
         store: Store,
         client: httpx.AsyncClient,
+        gateway: httpx.AsyncClient,
         metrics: Metrics,
     ) -> None:
         self.settings = settings
         self.signer = signer
         self.client = client
-        self.transcripts = Transcripts(transports.tokens, client, signer, settings.gateway_url)
+        self.transcripts = Transcripts(transports.tokens, gateway, signer)
         self.standing = StandingTokens(store, signer)
         self.store = store
         self.metrics = metrics

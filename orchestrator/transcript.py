@@ -17,13 +17,10 @@ _PIECES_S = 10.0
 class Transcripts:
     """Messages and tokens of rollouts; texts of tokens come from the gateway, which has the tokenizer."""
 
-    def __init__(
-        self, tokens: TokenStore, client: httpx.AsyncClient, signer: Signer, gateway_url: str
-    ) -> None:
+    def __init__(self, tokens: TokenStore, gateway: httpx.AsyncClient, signer: Signer) -> None:
         self._tokens = tokens
-        self._client = client
+        self._gateway = gateway
         self._signer = signer
-        self._gateway_url = gateway_url.rstrip("/")
 
     async def so_far(self, detail: RolloutDetail) -> RolloutDetail:
         """With the messages and calls recorded until now, if the record has none yet."""
@@ -52,8 +49,8 @@ class Transcripts:
         asked = PiecesRequest(sequences=tuple((*call.prompt_ids, *call.sampled_ids) for call in calls))
         token = self._signer.mint(Claims(Scope.VIEWER), _TOKEN_S)
         try:
-            reply = await self._client.post(
-                f"{self._gateway_url}/v1/pieces",
+            reply = await self._gateway.post(
+                "/v1/pieces",
                 content=asked.model_dump_json(),
                 headers={"authorization": f"Bearer {token}", "content-type": "application/json"},
                 timeout=_PIECES_S,

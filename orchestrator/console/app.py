@@ -16,7 +16,7 @@ from orchestrator.console.client import Api, Declined
 from orchestrator.console.headers import Guarded
 from orchestrator.console.pages import environments, groups, overview, rollout, rollouts
 from orchestrator.console.session import HOME, forget, from_our_pages, remember, within
-from orchestrator.console.visit import failed, form, not_ours, rendered, templates
+from orchestrator.console.visit import failed, form, not_ours, rendered, templates, visitor
 from services.contracts.problem import Problem
 from services.kit.access import Scope
 
@@ -65,7 +65,7 @@ async def _check(request: Request, token: str) -> None:
     """Raises Declined for a token that is not valid, or not for people."""
     if not token.isascii() or not token.isprintable() or not token:
         raise Declined(Problem(title="Forbidden", status=401, detail="this is no token"))
-    async with Api(request.app.state.api, token, ("console", 0)) as api:
+    async with Api(request.app.state.api, token, visitor(request)) as api:
         scope = (await api.get(Bearer, "/v1/bearer")).scope
     if scope not in _WELCOME:
         detail = f"a token with scope '{scope}' is for a process"

@@ -91,7 +91,7 @@ def signed_in(page: Page) -> Callable[[Request], Awaitable[Response]]:
             return await _asked_to_sign_in(request, None)
         if request.method == "POST" and not from_our_pages(request):
             return await failed(request, not_ours())
-        async with Api(request.app.state.api, token, _visitor(request)) as api:
+        async with Api(request.app.state.api, token, visitor(request)) as api:
             try:
                 bearer = await api.get(Bearer, "/v1/bearer")
                 return await page(Visit(request, api, bearer.scope))
@@ -142,5 +142,5 @@ async def _asked_to_sign_in(request: Request, problem: Problem | None) -> Respon
     return await rendered(request, "sign_in.jinja", 401, visit=None, problem=problem, here=here)
 
 
-def _visitor(request: Request) -> tuple[str, int]:
+def visitor(request: Request) -> tuple[str, int]:
     return (request.client.host, request.client.port) if request.client else ("unknown", 0)
