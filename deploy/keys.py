@@ -12,16 +12,31 @@ from pathlib import Path
 from services.kit.access import Claims, Scope, Signer
 
 _TOKEN_LIFETIME_S = 365 * 86_400
-_MADE_ONCE = ("signing_secret", "redis_password", "postgres_password", "grafana_password", "sandbox_token")
+_MADE_ONCE = (
+    "signing_secret",
+    "redis_password",
+    "postgres_password",
+    "grafana_password",
+    "engine_key",
+    "engine_admin_key",
+    "sandbox_secret",
+)
 _TOKENS = (Scope.ADMIN, Scope.ENVIRONMENT, Scope.LEARNER, Scope.GATEWAY, Scope.VIEWER)
 _READABLE = 0o444  # other people's servers run as users of their own; a folder reaches one service only
 
 SERVICES: Mapping[str, tuple[str, ...]] = {
-    "orchestrator": ("signing_secret", "redis_password", "postgres_password"),
-    "gateway": ("signing_secret", "redis_password", "gateway_token"),
+    "orchestrator": (
+        "signing_secret",
+        "redis_password",
+        "postgres_password",
+        "engine_key",
+        "engine_admin_key",
+    ),
+    "gateway": ("signing_secret", "redis_password", "gateway_token", "engine_key"),
+    "engine": ("engine_key", "engine_admin_key", "sglang.yaml"),
     "learner": ("redis_password", "learner_token"),
     "environment": ("environment_token", "sandbox_token"),
-    "sandbox": ("sandbox_token",),
+    "sandbox": ("sandbox_secret",),
     "redis": ("redis.conf",),
     "postgres": ("postgres_password",),
     "prometheus": ("viewer_token",),
@@ -51,6 +66,9 @@ def _complete(everything: Path) -> dict[str, str]:
     signer = Signer(*found["signing_secret"].split())
     for scope in _TOKENS:
         found[f"{scope}_token"] = signer.mint(Claims(scope, holder="cluster"), _TOKEN_LIFETIME_S)
+    found["sglang.yaml"] = f"api-key: {found['engine_key']}\nadmin-api-key: {found['engine_admin_key']}"
+    # A secret of its own: the sandbox host checks its callers with it and can mint nothing else.
+    found["sandbox_token"] = Signer(found["sandbox_secret"]).mint(Claims(Scope.SANDBOX), _TOKEN_LIFETIME_S)
     found["redis.conf"] = f"requirepass {found['redis_password']}"
     _write(everything / "admin_token", found["admin_token"])
     return found

@@ -18,7 +18,7 @@ RUN apt-get update \
 WORKDIR /run/podium
 RUN groupadd --gid 10001 podium \
     && useradd --uid 10001 --gid podium --no-create-home --home-dir /tmp podium \
-    && mkdir -p /var/lib/podium/environment secrets keys/all keys/orchestrator keys/gateway keys/learner \
+    && mkdir -p /var/lib/podium/environment secrets keys/all keys/orchestrator keys/gateway keys/engine keys/learner \
         keys/environment keys/sandbox keys/redis keys/postgres keys/prometheus keys/grafana \
     && chown -R podium:podium /var/lib/podium /run/podium
 COPY --from=libraries /opt/podium /opt/podium

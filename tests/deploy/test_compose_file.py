@@ -83,7 +83,18 @@ def test_an_environment_meets_only_those_who_serve_it(environment: str) -> None:
     met = {name for name in services() if name != environment and networks(name) & networks(environment)}
     assert met <= {"orchestrator", "gateway", "sandbox-host"}
     assert {"orchestrator", "gateway"} <= met
+    assert ("sandbox-host" in met) == (environment != "slides")
     assert "outside" not in networks(environment)
+
+
+def test_the_docker_socket_is_for_the_sandbox_host_alone() -> None:
+    holders = {
+        name
+        for name, service in services().items()
+        for volume in service.get("volumes") or ()
+        if "docker.sock" in volume["target"] or "docker.sock" in volume["source"]
+    }
+    assert holders == {"sandbox-host"}
 
 
 def test_only_what_people_use_is_published_and_on_the_loopback_address_alone() -> None:
