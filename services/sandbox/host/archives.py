@@ -2,6 +2,7 @@
 
 import shutil
 from pathlib import Path
+from secrets import token_hex
 
 from services.kit.failure import Missing, Refused
 from services.sandbox.folder import digest_of, unpack_folder
@@ -23,7 +24,7 @@ class Archives:
         if digest_of(data) != digest:
             raise Refused("the archive is not what its digest says", field="digest", value=digest)
         self._make_room(len(data))
-        part = self._path(digest).with_suffix(".part")
+        part = self._folder / f".{token_hex(8)}.part"
         part.write_bytes(data)
         part.rename(self._path(digest))
 

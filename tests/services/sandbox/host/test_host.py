@@ -123,6 +123,18 @@ async def test_a_folder_is_the_same_archive_again(tmp_path: Path) -> None:
     assert (tmp_path / "second/deep/run.sh").stat().st_mode & 0o111
 
 
+async def test_many_may_unpack_the_same_archive_at_once(tmp_path: Path) -> None:
+    (tmp_path / "build").mkdir()
+    for number in range(50):
+        (tmp_path / f"build/{number}").write_text(str(number))
+    data = folder_archive(tmp_path / "build")
+    archives = Archives(tmp_path / "kept", MIB)
+    archives.put(digest_of(data), data)
+    found = await asyncio.gather(*(asyncio.to_thread(archives.folder, digest_of(data)) for _ in range(8)))
+    assert len(set(found)) == 1
+    assert folder_archive(found[0]) == data
+
+
 async def test_an_archive_that_leads_outside_is_refused(tmp_path: Path) -> None:
     (tmp_path / "bad").mkdir()
     (tmp_path / "bad/link").symlink_to("/etc/passwd")
