@@ -14,10 +14,10 @@ from environments.terminal.demonstrations.episodes import episodes as terminal_e
 Play = Callable[[int, int, Path], Iterator[Episode]]
 
 FAMILIES: Mapping[str, tuple[Play, int]] = {  # with how many episodes are played
-    "terminal": (terminal_episodes, 14_000),
-    "search": (search_episodes, 6_000),
-    "swe": (swe_episodes, 6_000),
-    "slides": (slides_episodes, 4_000),
+    "terminal": (terminal_episodes, 6_400),
+    "search": (search_episodes, 4_000),
+    "swe": (swe_episodes, 4_000),
+    "slides": (slides_episodes, 3_500),
 }
 
 

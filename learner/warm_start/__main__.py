@@ -13,8 +13,8 @@ from learner.warm_start.phrases import all_phrases, without
 from learner.warm_start.tokenizer import build_tokenizer
 from learner.warm_start.training import Schedule, train
 
-BATCH = 8
-COPY_LENGTH = 80
+BATCH = 4
+COPY_LENGTH = 40
 
 
 def main() -> None:
@@ -22,8 +22,8 @@ def main() -> None:
     parser.add_argument("--demonstrations", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--copy-steps", type=int, default=800)
-    parser.add_argument("--steps", type=int, default=8_000)
+    parser.add_argument("--copy-steps", type=int, default=700)
+    parser.add_argument("--steps", type=int, default=5_000)
     arguments = parser.parse_args()
     warm_start(
         arguments.demonstrations,

@@ -38,7 +38,7 @@ def copying_batches(vocabulary: Sequence[int], length: int, size: int, random: R
 
 
 def _repetition(vocabulary: Sequence[int], length: int, random: Random) -> Tokens:
-    period = random.randint(4, 16)
+    period = random.randint(3, 8)
     pattern = random.sample(vocabulary, period)
     ids = (pattern * (length // period + 1))[:length]
     return Tokens(ids, [position > period for position in range(length)])

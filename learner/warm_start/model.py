@@ -7,10 +7,12 @@ import torch
 from safetensors.torch import save_file
 from tokenizers import Tokenizer
 from transformers import Qwen3Config, Qwen3ForCausalLM
+from transformers.models.qwen3.modeling_qwen3 import Qwen3Attention
 
 from learner.warm_start.tokenizer import END_OF_TEXT, END_OF_TURN
 
 CONTEXT = 2048
+EMBEDDING_RANGE = 0.1
 
 CONFIG = {
     "architectures": ["Qwen3ForCausalLM"],
@@ -28,7 +30,7 @@ CONFIG = {
     "attention_bias": False,
     "attention_dropout": 0.0,
     "hidden_act": "silu",
-    "initializer_range": 0.02,
+    "initializer_range": 0.06,
     "use_cache": True,
     "use_sliding_window": False,
     "torch_dtype": "float32",
@@ -63,9 +65,21 @@ def write_tokenizer(folder: Path, tokenizer: Tokenizer) -> None:
 
 
 def new_model(folder: Path, seed: int) -> Qwen3ForCausalLM:
-    """An untrained model of the folder's configuration."""
+    """An untrained model of the folder's configuration, begun such that it learns to copy early."""
     torch.manual_seed(seed)
-    return Qwen3ForCausalLM(Qwen3Config.from_pretrained(folder))
+    model = Qwen3ForCausalLM(Qwen3Config.from_pretrained(folder))
+    with torch.no_grad():
+        torch.nn.init.normal_(model.model.embed_tokens.weight, std=EMBEDDING_RANGE)
+        for layer in model.model.layers:
+            _pass_on(layer.self_attn)
+    return model
+
+
+def _pass_on(attention: Qwen3Attention) -> None:
+    """Each head's output undoes its values: what a head looks at becomes likelier to be said."""
+    heads, size = attention.num_key_value_groups, attention.head_dim
+    values = attention.v_proj.weight.view(-1, size, attention.v_proj.in_features)
+    attention.o_proj.weight.copy_(values.repeat_interleave(heads, 0).flatten(0, 1).T)
 
 
 def write_weights(folder: Path, model: Qwen3ForCausalLM) -> None:

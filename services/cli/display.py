@@ -4,9 +4,10 @@ import time
 from collections.abc import Mapping
 from types import TracebackType
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from services.cli.client import Json
@@ -89,13 +90,13 @@ class Display:
 
 
 def environment_table(progress: Json, evaluations: Mapping[str, Mapping[str, Json]]) -> Table:
-    columns = ("environment", "target", "share", "in flight", "sealed", "trained", "mean reward")
-    table = Table(*columns, *(f"held out {which}" for which in evaluations), "failures")
+    columns = ("environment", "share", "asked", "in flight", "sealed", "trained", "reward")
+    table = _table(*columns, *evaluations, "failures")
     for row in progress["environments"]:
         table.add_row(
             row["name"],
-            f"{row['target_share']:.2f}",
             f"{row['share']:.2f}",
+            f"{row['target_share']:.2f}",
             str(row["in_flight"]),
             str(row["groups_sealed"]),
             str(row["groups_trained"]),
@@ -107,7 +108,7 @@ def environment_table(progress: Json, evaluations: Mapping[str, Mapping[str, Jso
 
 
 def engine_table(progress: Json) -> Table:
-    table = Table("engine", "state", "weights", "tokens/s", "running", "waiting")
+    table = _table("engine", "state", "weights", "tokens/s", "running", "waiting")
     for engine in progress["engines"]:
         table.add_row(
             engine["url"],
@@ -118,6 +119,11 @@ def engine_table(progress: Json) -> Table:
             str(engine["waiting"]),
         )
     return table
+
+
+def _table(name: str, *columns: str) -> Table:
+    """Narrow enough for a terminal of 80 columns; a row is known by its name."""
+    return Table(Column(name, no_wrap=True), *columns, box=SIMPLE_HEAD, padding=0)
 
 
 def summary_rows(report: Json) -> list[tuple[str, str]]:
@@ -132,6 +138,7 @@ def summary_rows(report: Json) -> list[tuple[str, str]]:
             "time",
             f"{report['seconds']:.0f} s, {report['steps']} steps, {len(report['weight_versions'])} versions",
         ),
+        *((f"  {phase}", f"{seconds:.0f} s") for phase, seconds in report["seconds_by_phase"].items()),
         ("groups", ", ".join(f"{count} {name}" for name, count in groups.items())),
         ("rollouts failed", _failures(report["rollouts"]["failed_by_cause"])),
         ("token histories", f"{report['tito']['turns']} turns, {report['tito']['breaks']} breaks"),

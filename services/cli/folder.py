@@ -30,11 +30,11 @@ class Plan:
 
 @dataclass(frozen=True)
 class Phase:
-    """How far a run has come. Evaluations are by environment, once they have begun."""
+    """How far a run has come. Evaluations are by environment, once they have begun; seconds by phase."""
 
     before: Mapping[str, str] = field(default_factory=dict)
     after: Mapping[str, str] = field(default_factory=dict)
-    seconds: float = 0.0
+    seconds: Mapping[str, float] = field(default_factory=dict)
     peak_memory_bytes: int = 0
 
 

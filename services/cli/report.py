@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from math import fsum
 from statistics import fmean
 
 from services.cli.client import Json, OrchestratorClient
@@ -28,7 +29,8 @@ async def write_report(
             if row["name"] in before
         },
         "left_out": dict(folder.plan().left_out),
-        "seconds": phase.seconds,
+        "seconds": fsum(phase.seconds.values()),
+        "seconds_by_phase": dict(phase.seconds),
         "steps": progress["step"],
         "groups": progress["groups"],
         "rollouts": progress["rollouts"],

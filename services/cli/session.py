@@ -2,13 +2,13 @@
 
 import asyncio
 import contextlib
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 from rich.console import Console
 
 from services.cli.child import ChildFailed
 from services.cli.client import Json, OrchestratorClient
+from services.cli.clock import Clock
 from services.cli.display import Display
 from services.cli.evaluations import divided
 from services.cli.folder import Phase, RunFolder
@@ -32,7 +32,7 @@ class Session:
         token = folder.token_file(Scope.ADMIN).read_text()
         self._client = OrchestratorClient(self._stack.orchestrator_url, token)
         self._before = folder.phase()
-        self._started = time.monotonic()
+        self._clock = Clock(self._before.seconds)
 
     async def run(self) -> None:
         """Returns once the report is written. Raises ChildFailed if a process cannot be kept alive."""
@@ -71,9 +71,12 @@ class Session:
             watcher.cancel()
             await asyncio.gather(watcher, return_exceptions=True)
 
+    def _enter(self, phase: str) -> None:
+        self._display.phase = phase
+        self._clock.enter(phase)
+
     async def _serving(self) -> None:
         """Until all environments are registered and an engine is healthy."""
-        self._display.phase = "starting"
 
         def serving(progress: Json) -> bool:
             healthy = any(engine["state"] == "healthy" for engine in progress["engines"])
@@ -84,7 +87,7 @@ class Session:
 
     async def _evaluation(self, which: str) -> None:
         """Evaluate in every environment where the folder does not say that it has begun; wait for the end."""
-        self._display.phase = f"evaluating {which}"
+        self._enter(f"evaluating {which}")
         begun = dict(getattr(self._folder.phase(), which))
         for name, rollouts in divided(self._plan.evaluation_rollouts, tuple(self._plan.shares)).items():
             if name not in begun:
@@ -99,7 +102,7 @@ class Session:
         await self._until(finished)
 
     async def _training(self) -> None:
-        self._display.phase = "training"
+        self._enter("training")
         if not self._folder.phase().after:
             await self._client.admission("open")
         await self._until(lambda progress: bool(progress["step"] >= self._plan.steps))
@@ -127,7 +130,7 @@ class Session:
     def _remember(self) -> Phase:
         """Save the time and memory of this session on top of those before it."""
         return self._folder.update(
-            seconds=self._before.seconds + time.monotonic() - self._started,
+            seconds=self._clock.read(),
             peak_memory_bytes=max(self._before.peak_memory_bytes, self._supervisor.peak_memory_bytes),
         )
 

@@ -17,7 +17,7 @@ from services.kit.access import Scope
 
 POLICY = Path(__file__).parents[2] / "learner" / "policy"
 MODEL_NAME = "podium-tiny"
-_ROLLOUTS_AT_ONCE = 64
+_ROLLOUTS_AT_ONCE = {"terminal": 64, "search": 64, "swe": 32, "slides": 16}  # what waits grows stale
 _ARTIFACTS_KEPT = 200
 _LONGEST_REPLY = 64  # tokens; the tiny policy's honest replies have one or two dozen
 _LONGEST_SOCKET_PATH = 100
@@ -121,7 +121,7 @@ class Stack:
             "TASKS": "tiny",
             "ARTIFACTS_DIR": str(self._folder.root / "artifacts"),
             "ARTIFACTS_KEPT": str(_ARTIFACTS_KEPT),
-            "CAPACITY": str(_ROLLOUTS_AT_ONCE),
+            "CAPACITY": str(_ROLLOUTS_AT_ONCE[family]),
         }
         command = self._process(f"environment-{family}", "environments", url, values, "environment")
         return replace(command, environment={**command.environment, **self._rules(family)})
@@ -139,7 +139,7 @@ class Stack:
                 return {"PODIUM_SWE_MAX_TURNS": "6", "PODIUM_SWE_COMMAND_TIMEOUT_S": "10"}
             case "slides":
                 return {
-                    "PODIUM_SLIDES_PAGES_AT_ONCE": "1",
+                    "PODIUM_SLIDES_PAGES_AT_ONCE": "2",
                     "PODIUM_SLIDES_MAX_TURNS": "6",
                 }
             case _:

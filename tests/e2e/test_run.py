@@ -109,6 +109,13 @@ def check_report(run: Run, steps: int) -> None:
     groups = report["groups"]
     assert groups["admitted"] == groups["trained"] + groups["dropped"] + groups["live"]
     assert groups["trained"] >= 1
+    for name, row in report["environments"].items():
+        assert row["reward_before"] is not None, name
+        assert row["reward_after"] is not None, name
+    assert sum(row["target_share"] for row in report["environments"].values()) == pytest.approx(1)
+    assert sum(row["share"] for row in report["environments"].values()) == pytest.approx(1, abs=1e-3)
+    assert sum(row["groups"] for row in report["environments"].values()) == groups["trained"]
+    assert report["seconds"] == pytest.approx(sum(report["seconds_by_phase"].values()))
     assert report["tito"]["turns"] > 0
     assert report["tito"]["breaks"] == 0
     assert report["staleness"]["max"] <= 2
@@ -134,7 +141,7 @@ def disturbed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
         prometheus = None
         if shutil.which("prometheus"):
             prometheus = stack.enter_context(Prometheus(folder.with_name("prometheus"), folder / "ready"))
-        run = Run(folder, "--steps", "8", "--out", str(folder), *SMALL)
+        run = Run(folder, "--steps", "8", "--out", str(folder), *SMALL, "--environments", "terminal")
         stack.callback(leave_nothing, folder)
         stack.callback(run.kill)
         run.wait_for("training")
@@ -178,8 +185,8 @@ def in_prometheus(expression: str) -> str:
     return expression.replace("$__rate_interval", "20s").replace("$environment", ".*")
 
 
-def test_an_interrupted_run_leaves_nothing_and_resumes(folder: Path) -> None:
-    run = Run(folder, "--steps", "5", "--out", str(folder), *SMALL)
+def test_an_interrupted_run_of_all_families_leaves_nothing_and_resumes(folder: Path) -> None:
+    run = Run(folder, "--steps", "5", "--out", str(folder), *SMALL, "--environments", "all")
     run.wait_for("training")
     run.process.send_signal(signal.SIGINT)
     assert run.finish(60) == 130
@@ -187,3 +194,5 @@ def test_an_interrupted_run_leaves_nothing_and_resumes(folder: Path) -> None:
     resumed = Run(folder, "--resume", str(folder))
     assert resumed.finish() == 0, resumed.log.read_text()[-3000:]
     check_report(resumed, steps=5)
+    report = resumed.report()
+    assert {*report["environments"], *report["left_out"]} == {"terminal", "search", "swe", "slides"}

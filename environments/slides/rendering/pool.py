@@ -13,7 +13,7 @@ from playwright.async_api import Browser, Error, Playwright, async_playwright
 from playwright.async_api import TimeoutError as Late
 
 from environments.slides.rendering.flags import flags, runs_as_root
-from environments.slides.rendering.rendered import Rendered
+from environments.slides.rendering.rendered import Remembered, Rendered
 from environments.slides.rendering.seat import Seat
 from services.contracts.cause import Cause
 from services.kit.failure import Failure, Refused
@@ -27,7 +27,7 @@ _PROBE = "<!doctype html><title>probe</title><h1>probe</h1>"
 
 @dataclass(frozen=True)
 class Extent:
-    """How much pages may take: pages at once, seconds of one page, bytes of its HTML.
+    """How much pages may take: pages at once, seconds of one page, bytes of its HTML, pages remembered.
 
     Where a plain page takes more than `plain_share` of a page's time, the machine is slow, not the page.
     """
@@ -36,13 +36,15 @@ class Extent:
     page_timeout_s: float = 20.0
     plain_share: float = 0.3
     html_bytes: int = 64_000
+    remembered: int = 64
 
 
 class RenderPool:
     """One Chromium for everybody; `async with` bounds its life, a crash brings another one.
 
     A page's own scripts never run: they are off in its profile, and a policy sent with it forbids them
-    again. Measuring goes through the debugging protocol, which does not need them on.
+    again. Measuring goes through the debugging protocol, which does not need them on. Without scripts and
+    network a page looks the same whenever it is rendered, so the same page of a group is rendered once.
     """
 
     def __init__(self, executable: Path, extent: Extent | None = None) -> None:
@@ -54,6 +56,7 @@ class RenderPool:
         self._playwright: Playwright | None = None
         self._browser: Browser | None = None
         self._free: list[Seat] = []
+        self._remembered = Remembered(self._extent.remembered)
 
     @property
     def pages(self) -> int:
@@ -82,6 +85,13 @@ class RenderPool:
         if size > self._extent.html_bytes:
             limit = f"write at most {self._extent.html_bytes}"
             raise Refused(f"the page has {size} bytes", field="html", remedy=limit)
+        async with self._remembered.alone(html):
+            if (known := self._remembered.get(html)) is None:
+                known = await self._rendered(html)
+                self._remembered.put(html, known)
+            return known
+
+    async def _rendered(self, html: str) -> Rendered:
         async with self._places:
             try:
                 return await self._tried(html)

@@ -1,6 +1,7 @@
 """The render pool against a real browser: what a page cannot reach, and what a crash means."""
 
 import asyncio
+import contextlib
 import os
 import signal
 from pathlib import Path
@@ -79,8 +80,23 @@ async def test_nothing_reaches_the_network(pool: RenderPool) -> None:
 async def test_a_page_leaves_nothing_for_the_next(pool: RenderPool) -> None:
     plain = "<body><p style='font-size:40px'>second</p></body>"
     alone = await pool.render(plain)
-    await pool.render("<body style='height:5000px;zoom:3'><p>first</p></body>")
-    assert (await pool.render(plain)).measurement == alone.measurement
+    async with RenderPool(CHROMIUM, Extent(pages=1)) as other:
+        await other.render("<body style='height:5000px;zoom:3'><p>first</p></body>")
+        assert (await other.render(plain)).measurement == alone.measurement
+
+
+async def test_the_same_page_is_rendered_once_for_everybody(pool: RenderPool) -> None:
+    first, *others = await asyncio.gather(*(pool.render("<p>the same</p>") for _ in range(4)))
+    assert all(other is first for other in others)
+
+
+async def test_a_page_is_forgotten_once_too_many_came_after_it() -> None:
+    async with RenderPool(CHROMIUM, Extent(remembered=1)) as pool:
+        first = await pool.render("<p>first</p>")
+        await pool.render("<p>second</p>")
+        again = await pool.render("<p>first</p>")
+    assert again is not first
+    assert again == first
 
 
 async def test_names_that_shadow_the_document_change_nothing(pool: RenderPool) -> None:
@@ -116,9 +132,9 @@ async def test_a_page_that_is_late_on_a_slow_machine_is_nobodys_fault() -> None:
 
 async def test_a_browser_that_was_killed_is_started_again(pool: RenderPool) -> None:
     await pool.render("<p>one</p>")
-    for process in psutil.Process().children(recursive=True):
-        if "--headless" in process.cmdline() or any("--type=" in part for part in process.cmdline()):
-            os.kill(process.pid, signal.SIGKILL)
+    for number in _chromiums():
+        with contextlib.suppress(ProcessLookupError):  # the first to die takes others along
+            os.kill(number, signal.SIGKILL)
     assert [word.text for word in (await pool.render("<p>two</p>")).measurement.words] == ["two"]
 
 

@@ -20,12 +20,12 @@ PLAN = Plan(
 
 def test_a_folder_is_opened_as_it_was_left(tmp_path: Path) -> None:
     folder = RunFolder.create(tmp_path / "run", PLAN)
-    folder.update(before={"terminal": "abc"}, seconds=12.5)
+    folder.update(before={"terminal": "abc"}, seconds={"training": 12.5})
     again = RunFolder.open(tmp_path / "run")
     assert again.plan() == PLAN
     assert again.phase().before == {"terminal": "abc"}
     assert again.phase().after == {}
-    assert again.phase().seconds == 12.5
+    assert again.phase().seconds == {"training": 12.5}
 
 
 def test_a_second_run_does_not_overwrite_the_first(tmp_path: Path) -> None:
