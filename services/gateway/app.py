@@ -109,6 +109,18 @@ def create_app(
         model = {"id": model_name, "object": "model", "created": 0, "owned_by": "podium"}
         return {"object": "list", "data": [model]}
 
+    _add_pieces(app, signer, renderer)
+
+    @app.get("/healthz", summary="Whether this process lives")
+    async def healthz() -> dict[str, str]:
+        return {"status": "ok"}
+
+    return app
+
+
+def _add_pieces(app: FastAPI, signer: Signer, renderer: ChatRenderer) -> None:
+    """What people need to read a rollout token by token; no agent's key opens it."""
+
     def for_people(request: Request) -> None:
         signer.require(request.headers.get("authorization"), Scope.VIEWER)
 
@@ -123,12 +135,6 @@ def create_app(
             raise Refused(f"{number} ids", field="sequences", remedy=f"send at most {_MOST_IDS}")
         found = await asyncio.to_thread(_pieces, renderer, asked.sequences)
         return Pieces(sequences=found)
-
-    @app.get("/healthz", summary="Whether this process lives")
-    async def healthz() -> dict[str, str]:
-        return {"status": "ok"}
-
-    return app
 
 
 def _pieces(renderer: ChatRenderer, sequences: Sequence[Sequence[int]]) -> tuple[tuple[str, ...], ...]:
