@@ -27,10 +27,12 @@ from services.contracts.outcome import Outcome
 from services.contracts.words import new_id
 from services.kit.failure import Failure, Refused
 from services.kit.http import http_client
+from services.kit.log import configure_log
 from services.kit.settings import load_settings
 
 
 def main() -> None:
+    configure_log("environment")  # standard output is for the result
     arguments = _arguments()
     outcome = asyncio.run(_rollout(arguments))
     told = outcome.model_dump(mode="json", exclude={"rollout_id", "attempt"})

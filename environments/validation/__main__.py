@@ -17,11 +17,13 @@ from environments.validation.leftovers import files_in, leftovers
 from environments.validation.validate import validate
 from environments.validation.validation import Validation
 from services.kit.failure import Failure
+from services.kit.log import configure_log
 
 _TELL_S = 0.5
 
 
 def main() -> None:
+    configure_log("environment")  # standard output is for the result
     parser = argparse.ArgumentParser(prog="python -m environments.validation")
     parser.add_argument("target", help="a family's name, or a folder of tasks")
     parser.add_argument("--sandboxes", choices=sorted(KINDS), default="bubblewrap")

@@ -1,13 +1,16 @@
 """The connection to Redis, with the retries and time limits that every process wants."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
+from typing import Any, TypeVar
 
 from redis.asyncio import BlockingConnectionPool, Connection, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialBackoff
-from redis.exceptions import ConnectionError, RedisError, TimeoutError
+from redis.exceptions import AuthenticationError, ConnectionError, RedisError, TimeoutError
+
+T = TypeVar("T")
 
 TransportError = RedisError  # what any call to a transport may raise while its server is away
 
@@ -28,10 +31,20 @@ def connect(url: str, password_file: Path | None = None) -> Redis:
         socket_timeout=30,
         socket_connect_timeout=5,
         health_check_interval=15,
-        retry=Retry(ExponentialBackoff(cap=2, base=0.05), 10),
+        retry=_Retry(ExponentialBackoff(cap=2, base=0.05), 10),
         retry_on_error=[ConnectionError, TimeoutError],
     )
     return Redis.from_pool(pool)
+
+
+class _Retry(Retry):
+    """Gives up at once where a password is wrong: redis-py takes that for a lost connection."""
+
+    async def call_with_retry(
+        self, do: Callable[[], Awaitable[T]], fail: Callable[..., Any], *_: Any, **options: Any
+    ) -> T:
+        options["is_retryable"] = lambda error: not isinstance(error, AuthenticationError)
+        return await super().call_with_retry(do, fail, **options)
 
 
 class _Connection(Connection):

@@ -1,5 +1,6 @@
 """Registration: what is wrong is named, what is right is kept, and shares outlive restarts."""
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
@@ -79,6 +80,7 @@ async def test_a_manifest_without_end_is_refused(start: Start) -> None:
     async def endless() -> AsyncIterator[bytes]:
         while True:
             yield b" " * 65_536
+            await asyncio.sleep(0.001)  # or the server never learns that its client has gone
 
     app = FastAPI()
     app.add_api_route("/v1/manifest", lambda: StreamingResponse(endless()), response_model=None)

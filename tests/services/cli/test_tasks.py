@@ -60,14 +60,14 @@ def test_a_target_that_is_none_is_refused() -> None:
 
 
 def test_a_validation_that_is_stopped_leaves_nothing(tmp_path: Path) -> None:
-    simple(tmp_path / "task", **{"solution/solve.sh": "#!/bin/bash\nsleep 98765\n"})
+    simple(tmp_path / "task", **{"solution/solve.sh": "#!/bin/bash\nsleep 98764\n"})
     with subprocess.Popen([*PODIUM, "tasks", "validate", str(tmp_path)], stderr=subprocess.PIPE) as process:
         end = time.monotonic() + 60
-        while not marked("98765") and time.monotonic() < end:
+        while not marked("98764") and time.monotonic() < end:
             time.sleep(0.1)
         process.send_signal(signal.SIGINT)
         assert process.wait(30) == 1
-    assert not marked("98765")
+    assert not marked("98764")
 
 
 def rollout(folder: Path, *arguments: str) -> tuple[int, Any]:

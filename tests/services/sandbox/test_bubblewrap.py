@@ -25,7 +25,7 @@ from tests.processes import box_processes, marked
 async def test_nothing_is_left_when_a_box_is_closed(blueprint: Blueprint) -> None:
     descriptors = len(os.listdir("/proc/self/fd"))
     async with BubblewrapSandboxes().open(blueprint, Limits()) as box:
-        await box.run("setsid sleep 98765 & disown", 5)
+        await box.run("setsid sleep 98765 & disown; until grep -qs 98765 /proc/[0-9]*/cmdline; do :; done", 5)
         assert marked("98765")
     assert not marked("98765")
     assert not box_processes(os.getpid())

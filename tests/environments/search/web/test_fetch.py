@@ -65,7 +65,7 @@ async def test_a_page_is_fetched_by_its_name(serve: Serve) -> None:
 async def test_one_private_address_among_public_ones_refuses_the_name(serve: Serve) -> None:
     url = await serve(hello)
     detail = await refusal(url, Names(["127.0.0.1", "10.0.0.1"]))
-    assert detail == "site.example is not fetched: one of its addresses is not public"
+    assert detail == f"'{named(url)}' is not fetched: one of its addresses is not public"
 
 
 async def test_a_rebinding_name_is_asked_once_for_each_connection(serve: Serve) -> None:
