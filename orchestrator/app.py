@@ -81,6 +81,7 @@ def create_app(
         ):
             orchestrator = Orchestrator(settings, transports, signer, store, client, gateway, metrics)
             await orchestrator.load()
+            log.info("started", environments=sorted(orchestrator.registry.environments))
             app.state.orchestrator = orchestrator
             work = asyncio.create_task(_work(orchestrator, on_crash))
             try:
