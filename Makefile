@@ -4,7 +4,7 @@ PYTHON ?= python3.11
 BIN := .venv/bin
 STAMP := .venv/.installed
 ARGS ?=
-WORKERS ?= 2
+WORKERS ?= 0
 NAME ?= gateway
 
 .DEFAULT_GOAL := help
@@ -34,8 +34,8 @@ check: $(STAMP) ## lint, format, types and architecture
 	@echo "mypy" && $(BIN)/mypy
 	@echo "lint-imports" && $(BIN)/lint-imports --no-logo
 
-test: check ## check, then every test (ARGS for pytest, WORKERS=2)
-	@$(BIN)/python -m pytest --durations=10 --numprocesses $(WORKERS) --dist loadgroup --no-loadscope-reorder $(ARGS)
+test: check ## check, then every test (ARGS for pytest; WORKERS=2 runs two at a time)
+	@$(BIN)/python -m pytest --durations=10 --numprocesses $(WORKERS) --no-loadscope-reorder $(if $(filter-out 0,$(WORKERS)),--dist loadgroup) $(ARGS)
 
 bench: $(STAMP) ## one benchmark: a table, and last one JSON line (NAME=gateway or transport)
 	@$(BIN)/python -m bench $(NAME) $(ARGS)
