@@ -15,7 +15,7 @@ from typing import Any
 
 import httpx
 
-from bench.valkey import free_port
+from services.kit.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[1]
 SETTINGS = {"COMPOSE_PROFILES": ""}  # Grafana's image is not to be had everywhere

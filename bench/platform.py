@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from bench.child import child
-from bench.valkey import ValkeyProcess, free_port
+from bench.valkey import ValkeyProcess
 from services.kit.access import Claims, Scope, Signer
+from services.kit.ports import free_port
 
 LIFETIME_S = 86_400.0
 _START_S = 180.0  # of a machine that has other things to do

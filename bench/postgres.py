@@ -11,7 +11,7 @@ from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
-from bench.valkey import free_port
+from services.kit.ports import free_port
 
 _START_S = 30.0
 _NOBODY = 65_534

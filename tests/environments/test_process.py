@@ -3,7 +3,6 @@
 import asyncio
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -14,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from services.kit.http import http_client
+from services.kit.ports import free_port
 from tests.environments.standins import (
     ANSWER_TEST,
     OrchestratorEar,
@@ -24,12 +24,6 @@ from tests.environments.standins import (
     write_task,
 )
 from tests.processes import box_processes, marked
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def variables(folder: Path, orchestrator_url: str, **more: str) -> dict[str, str]:

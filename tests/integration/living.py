@@ -57,13 +57,15 @@ class Living:
 
 
 @pytest.fixture(scope="session")
-def living(tmp_path_factory: pytest.TempPathFactory, valkey: ValkeyProcess) -> Iterator[Living]:
+def living(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Living]:
+    """Its Valkey is its own: what other tests leave in theirs, or empty, is not to reach it."""
     folder, loop = tmp_path_factory.mktemp("living"), asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
     stack = AsyncExitStack()
+    valkey = stack.enter_context(ValkeyProcess(tmp_path_factory.mktemp("living-valkey")))
     try:
-        yield asyncio.run_coroutine_threadsafe(_live(stack, folder, valkey.url), loop).result(120)
+        yield asyncio.run_coroutine_threadsafe(_live(stack, folder, valkey.url), loop).result(180)
     finally:
         asyncio.run_coroutine_threadsafe(stack.aclose(), loop).result(60)
         loop.call_soon_threadsafe(loop.stop)

@@ -8,7 +8,6 @@ the change depend on the new weights alone.
 import json
 import os
 import shlex
-import socket
 import subprocess
 import sys
 import time
@@ -34,6 +33,7 @@ from services.contracts.token_record import (
     VersionSpan,
 )
 from services.kit.crash import CrashPoints
+from services.kit.ports import free_port
 from tests.learner.synthetic import sealed_rollout
 
 POLICY = Path(__file__).parents[2] / "learner" / "policy"
@@ -46,7 +46,7 @@ pytestmark = pytest.mark.timeout(400)
 @pytest.fixture(params=["cpu", pytest.param("sglang", marks=pytest.mark.sglang)])
 def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[httpx.Client]:
     """A client of an engine process that serves the policy."""
-    port = _free_port()
+    port = free_port()
     ours = [sys.executable, "-m", "services.inference"]
     sglang = [*shlex.split(os.environ.get("PODIUM_TEST_SGLANG", "")), str(POLICY), str(port)]
     settings = {"PODIUM_INFERENCE_MODEL_PATH": str(POLICY), "PODIUM_INFERENCE_PORT": str(port)}
@@ -189,9 +189,3 @@ def _wait_until_ready(client: httpx.Client, log: Path, patience_s: float = 240.0
         except httpx.TransportError:
             time.sleep(0.1)
     raise TimeoutError(log.read_text()[-3000:])
-
-
-def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])

@@ -1,7 +1,6 @@
 """Two ranks train as one does, and a job that was killed ends as one that was not."""
 
 import signal
-import socket
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -9,6 +8,7 @@ import pytest
 import torch
 from redis.asyncio import Redis
 
+from services.kit.ports import free_port
 from tests.learner import processes
 from tests.learner.test_crash import Orchestrator, fill, orchestrator, parameters, settings
 
@@ -19,10 +19,7 @@ PARTNER_NOTICES_S = 30.0
 
 def job(folder: Path, settings: Mapping[str, object], crash_at: str = "") -> tuple[int | None, int | None]:
     """Exit codes of leader and follower."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = str(probe.getsockname()[1])
-    shared = {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
+    shared = {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free_port())}
     ranks = [
         processes.start(
             dict(settings) | ({"crash_at": crash_at} if rank == 0 else {}),

@@ -10,13 +10,13 @@ import httpx
 import pytest
 
 from bench.postgres import PostgresProcess
-from bench.valkey import free_port
 from orchestrator.app import create_app
 from orchestrator.parts import Orchestrator, Transports
 from orchestrator.settings import OrchestratorSettings
 from services.contracts.words import new_id
 from services.kit.access import Claims, Scope, Signer
 from services.kit.http import http_client
+from services.kit.ports import free_port
 from services.transport.group_stream import MemoryGroupStream
 from services.transport.token_store import MemoryTokenStore
 from services.transport.weight_channel import MemoryWeightChannel

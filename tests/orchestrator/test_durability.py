@@ -14,13 +14,13 @@ import httpx
 import pytest
 from redis.asyncio import Redis
 
-from bench.valkey import free_port
 from orchestrator.outbox import Outbox
 from services.contracts.environment import RolloutRequest
 from services.contracts.outcome import Outcome
 from services.contracts.sealed_group import SealedGroup
 from services.kit.access import Claims, Scope, Signer
 from services.kit.http import http_client
+from services.kit.ports import free_port
 from services.transport.group_stream import RedisGroupStream
 from services.transport.token_store import RedisTokenStore
 from tests.orchestrator.conftest import Start

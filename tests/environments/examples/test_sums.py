@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from bench.valkey import free_port
 from services.cli.conformance.checks.manifest import manifest_fits
 from services.cli.conformance.scene import Place, scene
+from services.kit.ports import free_port
 
 SUMS = Path(__file__).resolve().parents[3] / "environments" / "examples" / "sums.mjs"
 PODIUM = (sys.executable, "-m", "services.cli")

@@ -4,7 +4,6 @@ import asyncio
 import os
 import shlex
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -19,6 +18,7 @@ import pytest
 import torch
 from transformers import Qwen3ForCausalLM
 
+from services.kit.ports import free_port
 from tests.tiny_model import write_tiny_model
 
 
@@ -68,7 +68,7 @@ def cpu_engine(folder: Path, model: Path, **settings: object) -> Iterator[str]:
 @contextmanager
 def sglang_engine(model: Path) -> Iterator[str]:
     """SGLang, by the command of PODIUM_TEST_SGLANG with the model's folder and a port appended."""
-    port = _free_port()
+    port = free_port()
     command = [*shlex.split(os.environ["PODIUM_TEST_SGLANG"]), str(model), str(port)]
     url = f"http://127.0.0.1:{port}"
 
@@ -178,9 +178,3 @@ def _wait(process: subprocess.Popen[bytes], ready: Any, seconds: float) -> None:
         assert process.poll() is None, f"the engine ended with status {process.returncode}"
         assert time.monotonic() < deadline, f"the engine was not ready within {seconds} s"
         time.sleep(0.1)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

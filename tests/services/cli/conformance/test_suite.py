@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from bench.valkey import free_port
 from services.cli.conformance.scene import Place
 from services.cli.conformance.suite import CHECKS, Result, examine, summary
+from services.kit.ports import free_port
 from services.kit.serve import serving
 from tests.services.cli.conformance.faulty import FaultyEnvironment
 
