@@ -4,7 +4,7 @@ PYTHON ?= python3.11
 BIN := .venv/bin
 STAMP := .venv/.installed
 ARGS ?=
-WORKERS ?= 0
+WORKERS ?= 2
 NAME ?= gateway
 
 .DEFAULT_GOAL := help
@@ -34,7 +34,7 @@ check: $(STAMP) ## lint, format, types and architecture
 	@echo "mypy" && $(BIN)/mypy
 	@echo "lint-imports" && $(BIN)/lint-imports --no-logo
 
-test: check ## check, then every test (ARGS for pytest; WORKERS=2 runs two at a time)
+test: check ## check, then every test, two at a time (ARGS for pytest; WORKERS=0 runs one at a time)
 	@$(BIN)/python -m pytest --durations=10 --numprocesses $(WORKERS) --no-loadscope-reorder $(if $(filter-out 0,$(WORKERS)),--dist loadgroup) $(ARGS)
 
 bench: $(STAMP) ## one benchmark: a table, and last one JSON line (NAME=gateway or transport)

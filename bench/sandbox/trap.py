@@ -17,7 +17,7 @@ _SECRET = "PODIUM_TEST_SECRET"
 def listening() -> Iterator[int]:
     """The port of a server on all of this machine's addresses, and an abstract socket, that answer anyone."""
     with socket.create_server(("0.0.0.0", 0)) as server, socket.socket(socket.AF_UNIX) as abstract:
-        abstract.bind("\0podium-probe")
+        abstract.bind(f"\0podium-probe-{server.getsockname()[1]}")
         abstract.listen()
         for one in (server, abstract):
             threading.Thread(target=_accept, args=(one,), daemon=True).start()
