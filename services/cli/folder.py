@@ -83,13 +83,22 @@ class RunFolder:
     def secret_file(self) -> Path:
         return self.root / "secrets" / "signing_secret"
 
+    @property
+    def engine_key_file(self) -> Path:
+        return self.root / "secrets" / "engine_key"
+
+    @property
+    def engine_admin_key_file(self) -> Path:
+        return self.root / "secrets" / "engine_admin_key"
+
     def token_file(self, scope: Scope) -> Path:
         return self.root / "secrets" / f"{scope}_token"
 
     def _write_secrets(self) -> None:
         folder = self.root / "secrets"
         folder.mkdir(mode=0o700, exist_ok=True)
-        _write_secret(self.secret_file, secrets.token_hex(32))
+        for file in (self.secret_file, self.engine_key_file, self.engine_admin_key_file):
+            _write_secret(file, secrets.token_hex(32))
         signer = Signer.from_file(self.secret_file)
         for scope in (
             Scope.ADMIN,

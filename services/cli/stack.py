@@ -79,6 +79,8 @@ class Stack:
                 "STORE_URL": f"sqlite:///{self._folder.root / 'store.sqlite'}",
                 "SECRET_FILE": str(self._folder.secret_file),
                 "ENGINES": json.dumps([self.engine_url]),
+                "ENGINE_KEY_FILE": str(self._folder.engine_key_file),
+                "ENGINE_ADMIN_KEY_FILE": str(self._folder.engine_admin_key_file),
                 "GROUP_SIZE": str(plan.group_size),
                 "GROUPS_PER_STEP": str(plan.groups_per_step),
                 "MAX_STALENESS": str(plan.max_staleness),
@@ -90,7 +92,12 @@ class Stack:
         )
 
     def _engine(self) -> Command:
-        values = {"MODEL_PATH": str(POLICY), "SEED": str(self._plan.seed)}
+        values = {
+            "MODEL_PATH": str(POLICY),
+            "SEED": str(self._plan.seed),
+            "API_KEY_FILE": str(self._folder.engine_key_file),
+            "ADMIN_TOKEN_FILE": str(self._folder.engine_admin_key_file),
+        }
         return self._process("inference", "services.inference", self.engine_url, values)
 
     def _gateway(self) -> Command:
@@ -103,6 +110,7 @@ class Stack:
                 "SECRET_FILE": str(self._folder.secret_file),
                 "TOKEN_FILE": str(self._folder.token_file(Scope.GATEWAY)),
                 "ORCHESTRATOR_URL": self.orchestrator_url,
+                "ENGINE_KEY_FILE": str(self._folder.engine_key_file),
                 "MODEL_PATH": str(POLICY),
                 "MODEL_NAME": MODEL_NAME,
             },
