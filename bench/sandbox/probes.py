@@ -40,6 +40,9 @@ def finds(what: str) -> str:
     return unless(f"find / -path /usr -prune -o -path /proc -prune -o {what} -print | grep .")
 
 
+ABSTRACT = 'pack_sockaddr_un("\\0podium-probe-$ENV{PORT}")'  # where trap.py listens beside its port
+
+
 def connects(family: str, address: str) -> str:
     code = f"""use Socket qw(:DEFAULT inet_pton pack_sockaddr_in6); alarm 1;
     socket(my $s, {family}, SOCK_STREAM, 0) or exit 1; exit(connect($s, {address}) ? 0 : 1);"""
@@ -74,7 +77,7 @@ PROBES: dict[str, str] = {
     "cloud metadata": connects("AF_INET", 'sockaddr_in(80, inet_aton("169.254.169.254"))'),
     "the internet": connects("AF_INET", 'sockaddr_in(53, inet_aton("1.1.1.1"))'),
     "name resolution": unless("timeout 2 getent hosts example.com"),
-    "an abstract socket of its own": connects("AF_UNIX", 'pack_sockaddr_un("\\0podium-probe-$ENV{PORT}")'),
+    "an abstract socket of the machine": connects("AF_UNIX", ABSTRACT),
     "other interfaces": unless("grep : /proc/net/dev | grep -v lo:"),
     "raw sockets": opens_socket(2, 3),
     "packet sockets": opens_socket(17, 3),
