@@ -12,6 +12,11 @@ RELATIONS = ("colour", "food", "friend", "home", "tool")
 _FACTS = 3
 
 
+def fact(relation: str, object: str) -> str:
+    """A paragraph of a page. The object follows its relation at once: a tiny policy looks back one step."""
+    return f"{relation} {object}."
+
+
 @dataclass(frozen=True)
 class Entry:
     """What the atlas says of a name; no two of its facts have the same object."""
@@ -21,8 +26,8 @@ class Entry:
 
     @property
     def page(self) -> Page:
-        told = " ".join(f"Its {relation} is {object}." for relation, object in self.facts.items())
-        return Page(f"{self.name}.txt", self.name, f"{self.name}\n\nThe atlas knows {self.name}. {told}")
+        told = "\n\n".join(fact(relation, object) for relation, object in self.facts.items())
+        return Page(f"{self.name}.txt", self.name, f"{self.name}\n\nThe atlas knows {self.name}.\n\n{told}")
 
 
 def draw_atlas(random: Random) -> tuple[Entry, ...]:

@@ -13,14 +13,14 @@ from environments.search.judge.answer import answer_of
 from environments.search.judge.match import matches
 from environments.search.prompt import PROMPT
 from environments.search.question import Question
-from environments.search.tiny.atlas import Entry, draw_atlas
+from environments.search.tiny.atlas import Entry, draw_atlas, fact
 from environments.search.tiny.tasks import questions
 from environments.search.tools.toolbox import Extent, Toolbox
 
 EXTENT = Extent(hits=2)
 SLIPS = (
-    (0.33, "another_fact"),
-    (0.12, "unread"),  # answers from the list of hits, without opening a page
+    (0.27, "another_fact"),
+    (0.18, "unread"),  # answers from the list of hits, without opening a page
     (0.10, "other_page"),
 )
 _QUESTIONS_OF_AN_ATLAS = 200
@@ -49,20 +49,22 @@ async def play(
     messages += await _called(tools, 0, "search", {"query": entry.name})
     found = [hit.title for hit in await index.search(entry.name, EXTENT.hits)]
     read = next(other for other in atlas if other.name == (found[-1] if way == "other_page" else found[0]))
-    answer = found[-1]
+    answer, reason = found[-1], ""
     if way != "unread":
         messages += await _called(tools, 1, "open", {"page": read.page.id})
-        answer = _fact(read, question.asked, way, random)
-    messages.append(said(f"Answer: {answer}"))
+        relation = _relation(read, question.asked, way, random)
+        answer = read.facts[relation]
+        reason = f"{fact(relation, answer)}\n"  # a quotation first: what it answers is then only copied
+    messages.append(said(f"{reason}Answer: {answer}"))
     correct = matches(answer_of(f"Answer: {answer}"), question.accepted)
     return Episode(messages, tools.schemas, f"search/{question.asked}", correct)
 
 
-def _fact(read: Entry, relation: str, way: str, random: Random) -> str:
-    others = [object for other, object in read.facts.items() if other != relation]
-    if way == "another_fact" or relation not in read.facts:
-        return random.choice(others)
-    return read.facts[relation]
+def _relation(read: Entry, asked: str, way: str, random: Random) -> str:
+    """Which fact of the page is quoted."""
+    if way == "another_fact" or asked not in read.facts:
+        return random.choice([relation for relation in read.facts if relation != asked])
+    return asked
 
 
 async def _called(

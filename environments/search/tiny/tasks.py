@@ -9,7 +9,7 @@ from random import Random
 from environments.search.graph.triple import Triple
 from environments.search.question import Question, write_questions
 from environments.search.tasks import corpus_of
-from environments.search.tiny.atlas import Entry, draw_atlas
+from environments.search.tiny.atlas import Entry, draw_atlas, fact
 
 PHRASINGS = (
     "What is the {relation} of {name}?",
@@ -55,6 +55,6 @@ def _question(text: str, entry: Entry, relation: str) -> Question:
         relation=relation,
         object=object,
         page=entry.page.id,
-        sentence=f"Its {relation} is {object}.",
+        sentence=fact(relation, object),
     )
     return Question(question=text, answer=object, form="fact", asked=relation, evidence=(proof,))

@@ -1,0 +1,1 @@
+"""Environments to begin one's own from: `podium env new` copies `letters`, `sums.mjs` needs no Python."""

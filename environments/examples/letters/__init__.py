@@ -1,0 +1,1 @@
+"""An environment of one's own: how often is a letter in a word?"""

@@ -1,0 +1,103 @@
+"""What `podium env new` writes keeps the contract as it is, and rewards what is right."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from services.cli.conformance.checks.manifest import manifest_fits
+from services.cli.conformance.scene import Place, scene
+from services.kit.ports import free_port
+
+PODIUM = (sys.executable, "-m", "services.cli")
+
+
+def new(folder: Path, name: str) -> subprocess.CompletedProcess[str]:
+    command = [*PODIUM, "env", "new", name, "--in", str(folder)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+
+
+@contextmanager
+def serving(folder: Path, name: str, orchestrator_port: int) -> Iterator[str]:
+    """The written environment, started the way its README says; yields its address."""
+    (folder / "token").write_text("environment-token\n")
+    port = free_port()
+    values = {
+        "FAMILY": f"{name}.environment:family",
+        "PORT": str(port),
+        "ORCHESTRATOR_URL": f"http://127.0.0.1:{orchestrator_port}",
+        "TOKEN_FILE": "token",
+        "HEARTBEAT_S": "0.2",
+    }
+    variables = {f"PODIUM_ENVIRONMENT_{key}": value for key, value in values.items()}
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "environments"],
+            cwd=folder,
+            env={"PATH": os.environ["PATH"], **variables},
+            stdout=log,
+            stderr=log,
+        )
+    try:
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.kill()
+        process.wait()
+
+
+def test_it_passes_the_conformance_suite(tmp_path: Path) -> None:
+    told = new(tmp_path, "chess_moves")
+    assert told.returncode == 0, told.stderr
+    written = [file.read_text() for file in (tmp_path / "chess_moves").iterdir()]
+    assert not any("letters.environment" in text for text in written)
+    orchestrator_port = free_port()
+    with serving(tmp_path, "chess_moves", orchestrator_port) as url:
+        command = [*PODIUM, "env", "check", url, "--json", "--orchestrator-port", str(orchestrator_port)]
+        checked = subprocess.run(command, capture_output=True, text=True, timeout=200, check=False)
+    report = json.loads(checked.stdout)
+    failed = [check for check in report["checks"] if check["verdict"] != "passed"]
+    assert failed == [], (tmp_path / "log").read_text()
+
+
+@pytest.mark.parametrize(("off_by", "reward"), [(0, 1.0), (1, 0.0)])
+async def test_the_reward_is_that_of_the_answer(tmp_path: Path, off_by: int, reward: float) -> None:
+    async def model(body: dict[str, Any]) -> dict[str, Any]:
+        asked = re.search(r"letter (\w) in (\w+)", body["messages"][1]["content"])
+        assert asked is not None
+        if body["messages"][-1]["role"] == "user":
+            call = {"name": "spell", "arguments": json.dumps({"word": asked[2]})}
+            called = {"id": "1", "type": "function", "function": call}
+            return {"role": "assistant", "content": None, "tool_calls": [called]}
+        letters = body["messages"][-1]["content"].splitlines()
+        return {"role": "assistant", "content": str(letters.count(asked[1]) + off_by)}
+
+    assert new(tmp_path, "budget").returncode == 0
+    orchestrator_port = free_port()
+    with serving(tmp_path, "budget", orchestrator_port) as url:
+        place = Place(url, port=orchestrator_port, plays_orchestrator=True, patience_s=30.0)
+        async with scene(place) as stage:
+            await manifest_fits.visit(stage)
+            outcome = await stage.outcome(await stage.accepted(stage.request(model)))
+    assert (outcome.cause, outcome.reward) == ("completed", reward), outcome.error
+
+
+@pytest.mark.parametrize("name", ["Chess", "my-chess", "class", "swe", "../up", ""])
+def test_what_cannot_be_a_name_is_refused(tmp_path: Path, name: str) -> None:
+    told = new(tmp_path, name)
+    assert told.returncode == 2
+    assert f"NAME {name!r} cannot name an environment" in told.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_there_is_kept(tmp_path: Path) -> None:
+    (tmp_path / "chess").mkdir()
+    told = new(tmp_path, "chess")
+    assert (told.returncode, "exists: choose another name" in told.stderr) == (2, True)
+    assert list((tmp_path / "chess").iterdir()) == []
