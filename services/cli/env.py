@@ -4,11 +4,13 @@ import typer
 
 from services.cli.authoring.check import check
 from services.cli.authoring.new import new
+from services.cli.authoring.play import play
 from services.cli.rest import environments
 
 app = typer.Typer(help="Environments: write, check, play, register and steer them.", no_args_is_help=True)
 app.command()(new)
 app.command()(check)
+app.command()(play)
 app.command()(environments.register)
 app.command("list")(environments.list_environments)
 app.command()(environments.show)
