@@ -1,15 +1,21 @@
 """Evaluations of several environments as one: how many rollouts each gets, and what all came to."""
 
+import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from services.cli.client import Json
 
 
-def divided(rollouts: int, names: Sequence[str]) -> dict[str, int]:
-    """As many rollouts for each, the first ones taking what is over; at least one."""
-    each, over = divmod(rollouts, len(names))
-    return {name: max(each + (place < over), 1) for place, name in enumerate(names)}
+def divided(rollouts: int, shares: Mapping[str, float]) -> dict[str, int]:
+    """One for each environment, and the rest by its share: the mean is that of what is trained on."""
+    rest = max(rollouts - len(shares), 0)
+    exact = {name: rest * share / math.fsum(shares.values()) for name, share in shares.items()}
+    given = {name: int(part) for name, part in exact.items()}
+    nearest = sorted(shares, key=lambda name: given[name] - exact[name])
+    for name in nearest[: rest - sum(given.values())]:
+        given[name] += 1
+    return {name: 1 + part for name, part in given.items()}
 
 
 def together(evaluations: Mapping[str, Json]) -> Json:

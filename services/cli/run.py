@@ -25,7 +25,7 @@ def run(
     seed: Annotated[int, typer.Option(help="Seed of task order, sampling and training.")] = 0,
     out: Annotated[Path | None, typer.Option(help="Run folder; default: runs/<time>.")] = None,
     resume: Annotated[Path | None, typer.Option(help="Go on with the run in this folder.")] = None,
-    evaluation_rollouts: Annotated[int, typer.Option(min=1, help="Rollouts of each evaluation.")] = 128,
+    evaluation_rollouts: Annotated[int, typer.Option(min=1, help="Rollouts of each evaluation.")] = 160,
     groups_per_step: Annotated[int, typer.Option(min=1, help="Groups trained in one step.")] = 8,
     group_size: Annotated[int, typer.Option(min=2, help="Rollouts of one task in a group.")] = 8,
     learning_rate: Annotated[float, typer.Option(min=0.0, help="AdamW's learning rate.")] = 2e-4,

@@ -89,7 +89,7 @@ class Session:
         """Evaluate in every environment where the folder does not say that it has begun; wait for the end."""
         self._enter(f"evaluating {which}")
         begun = dict(getattr(self._folder.phase(), which))
-        for name, rollouts in divided(self._plan.evaluation_rollouts, tuple(self._plan.shares)).items():
+        for name, rollouts in divided(self._plan.evaluation_rollouts, self._plan.shares).items():
             if name not in begun:
                 begun[name] = await self._client.evaluate(name, rollouts)
                 self._folder.update(**{which: begun})

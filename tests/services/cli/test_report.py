@@ -40,12 +40,18 @@ def test_an_evaluation_without_a_reward_has_no_mean() -> None:
     assert together({"a": evaluation("a", 0, None)})["mean_reward"] is None
 
 
-@given(st.integers(1, 500), st.lists(st.text(min_size=1), min_size=1, max_size=6, unique=True))
-def test_rollouts_are_divided_evenly_and_nobody_goes_without(rollouts: int, names: list[str]) -> None:
-    parts = divided(rollouts, names)
-    assert list(parts) == names
-    assert sum(parts.values()) == max(rollouts, len(names))
-    assert max(parts.values()) - min(parts.values()) <= 1
+@given(
+    st.integers(1, 500),
+    st.dictionaries(st.text(min_size=1), st.floats(0.01, 1.0), min_size=1, max_size=6),
+)
+def test_rollouts_are_divided_by_share_and_nobody_goes_without(
+    rollouts: int, shares: dict[str, float]
+) -> None:
+    parts, rest = divided(rollouts, shares), max(rollouts - len(shares), 0)
+    assert list(parts) == list(shares)
+    assert sum(parts.values()) == max(rollouts, len(shares))
+    for name, share in shares.items():
+        assert abs(parts[name] - 1 - rest * share / sum(shares.values())) < 1 + 1e-9
 
 
 def test_a_curve_has_an_entry_for_each_step() -> None:
