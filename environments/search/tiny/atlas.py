@@ -13,7 +13,7 @@ _FACTS = 3
 
 
 def fact(relation: str, object: str) -> str:
-    """A paragraph of a page. The object follows its relation at once: a tiny policy looks back one step."""
+    """A paragraph of a page, which the tool find shows alone."""
     return f"{relation} {object}."
 
 

@@ -13,7 +13,7 @@ from environments.search.judge.answer import answer_of
 from environments.search.judge.match import matches
 from environments.search.prompt import PROMPT
 from environments.search.question import Question
-from environments.search.tiny.atlas import Entry, draw_atlas, fact
+from environments.search.tiny.atlas import Entry, draw_atlas
 from environments.search.tiny.tasks import questions
 from environments.search.tools.toolbox import Extent, Toolbox
 
@@ -43,25 +43,25 @@ def episodes(count: int, seed: int, scratch: Path) -> Iterator[Episode]:
 async def play(
     question: Question, entry: Entry, atlas: tuple[Entry, ...], index: LocalIndex, way: str, random: Random
 ) -> Episode:
-    """Searches for the entry, opens a page and answers, in the right way or in a wrong one."""
+    """Searches for the entry, opens a page, finds a fact there and answers, rightly or in a wrong way."""
     tools = Toolbox(index, index, None, EXTENT)
     messages = opening(PROMPT.system, question.question)
     messages += await _called(tools, 0, "search", {"query": entry.name})
     found = [hit.title for hit in await index.search(entry.name, EXTENT.hits)]
     read = next(other for other in atlas if other.name == (found[-1] if way == "other_page" else found[0]))
-    answer, reason = found[-1], ""
+    answer = found[-1]
     if way != "unread":
-        messages += await _called(tools, 1, "open", {"page": read.page.id})
         relation = _relation(read, question.asked, way, random)
+        messages += await _called(tools, 1, "open", {"page": read.page.id})
+        messages += await _called(tools, 2, "find", {"text": relation})
         answer = read.facts[relation]
-        reason = f"{fact(relation, answer)}\n"  # a quotation first: what it answers is then only copied
-    messages.append(said(f"{reason}Answer: {answer}"))
+    messages.append(said(f"Answer: {answer}"))
     correct = matches(answer_of(f"Answer: {answer}"), question.accepted)
     return Episode(messages, tools.schemas, f"search/{question.asked}", correct)
 
 
 def _relation(read: Entry, asked: str, way: str, random: Random) -> str:
-    """Which fact of the page is quoted."""
+    """Which fact of the page is looked for."""
     if way == "another_fact" or asked not in read.facts:
         return random.choice([relation for relation in read.facts if relation != asked])
     return asked
