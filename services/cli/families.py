@@ -32,7 +32,7 @@ FAMILIES: Mapping[str, Callable[[], str | None]] = {
     "slides": _chromium,
 }
 # A rollout of slides or swe costs ten times the CPU time of one of terminal or search.
-SHARES: Mapping[str, float] = {"terminal": 0.6, "search": 0.1, "swe": 0.2, "slides": 0.1}
+SHARES: Mapping[str, float] = {"terminal": 0.7, "search": 0.1, "swe": 0.1, "slides": 0.1}
 
 
 class UnknownFamily(ValueError):
