@@ -15,6 +15,10 @@ from environments.artifacts import Artifacts
 from environments.family import Family
 from environments.host import Host
 from environments.metrics import EnvironmentMetrics
+from environments.nemo_gym.settings import NemoGymSettings
+from environments.nemo_gym.wiring import nemo_gym_family
+from environments.openenv.settings import OpenEnvSettings
+from environments.openenv.wiring import openenv_family
 from environments.outside import outside_family
 from environments.registration import Registrar
 from environments.reporter import Reporter
@@ -56,7 +60,8 @@ _TINY: dict[str, tuple[Writer, int, int]] = {
     "slides": (write_tiny_slides_tasks, 512, 96),
 }
 
-_WITHOUT_SANDBOX = frozenset({"slides"})  # its pages are rendered, no command of an agent runs
+# Slides are rendered and servers of others are called: no command of an agent runs here.
+_WITHOUT_SANDBOX = frozenset({"slides", "openenv", "nemo_gym"})
 
 
 def main() -> None:
@@ -126,6 +131,10 @@ def _family(settings: EnvironmentSettings, host: Host) -> Family:
             from environments.slides.wiring import slides_family
 
             return slides_family(host, load_settings(SlidesSettings))
+        case "openenv":
+            return openenv_family(host, load_settings(OpenEnvSettings))
+        case "nemo_gym":
+            return nemo_gym_family(host, load_settings(NemoGymSettings))
         case outside:
             return outside_family(outside, host)
 

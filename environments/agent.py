@@ -3,19 +3,18 @@
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Protocol
 
 from environments.chat import Chat, OutOfContext, Reply
 from environments.context import ContextManagement, KeepAll
+from environments.ending import Ending, Span
 from environments.family import Progress
 from environments.message import Message, Tool
 from environments.metrics import EnvironmentMetrics
 from services.contracts.cause import Cause
 from services.kit.failure import Failure
-
-_SPANS_SHOWN = 500
 
 
 class Tools(Protocol):
@@ -45,42 +44,17 @@ class Prompt:
     advice: str
 
 
-@dataclass(frozen=True)
-class Span:
-    """When a tool was at work, in seconds since the epoch."""
-
-    tool: str
-    started_at: float
-    seconds: float
-
-
-@dataclass(frozen=True)
-class Ending:
-    """Why an agent stopped, `completed` or `budget`; its last words, "" if it called tools to the end."""
-
-    cause: Cause
-    reason: str = ""
-    sampled_tokens: int = 0
-    words: str = ""
-    tools: Mapping[str, int] = field(default_factory=dict)
-    rewrites: int = 0
-    spans: tuple[Span, ...] = ()
-
-    @property
-    def details(self) -> dict[str, Any]:
-        """For whoever reads the rollout."""
-        return {
-            "ended": self.reason,
-            "sampled_tokens": self.sampled_tokens,
-            "tools": dict(self.tools),
-            "context_rewrites": self.rewrites,
-            "spans": [vars(span) for span in self.spans[:_SPANS_SHOWN]],
-        }
+def _never() -> bool:
+    return False
 
 
 @dataclass
 class Agent:
-    """One conversation about one task."""
+    """One conversation about one task.
+
+    `over`: asked after tools were called, whether the task leaves nothing to do.
+    `said`: what the model and its tools said, whole, in order, whatever the context still holds of it.
+    """
 
     chat: Chat
     tools: Tools
@@ -89,6 +63,8 @@ class Agent:
     progress: Progress
     metrics: EnvironmentMetrics
     context: ContextManagement = field(default_factory=KeepAll)
+    over: Callable[[], bool] = _never
+    said: list[Message] = field(default_factory=list)
     sampled_tokens: int = 0
     context_tokens: int = 0
     rewrites: int = 0
@@ -97,9 +73,14 @@ class Agent:
 
     async def solve(self, instruction: str, until: float) -> Ending:
         """Work on the task until `time.monotonic()` is `until`. Errors: Failure of model or tools."""
+        system: Message = {"role": "system", "content": self.prompt.system}
+        return await self.go_on([system, {"role": "user", "content": instruction}], until)
+
+    async def go_on(self, messages: list[Message], until: float) -> Ending:
+        """The same, from a conversation that has begun."""
         try:
             async with asyncio.timeout(until - time.monotonic()) as limit:
-                return await self._converse(instruction)
+                return await self._converse(messages)
         except OutOfContext:
             return self._ending(Cause.BUDGET, "context")
         except TimeoutError:
@@ -110,11 +91,7 @@ class Agent:
                 raise Failure(detail, cause=Cause.ENGINE) from None
             return self._ending(Cause.BUDGET, "time")
 
-    async def _converse(self, instruction: str) -> Ending:
-        messages: list[Message] = [
-            {"role": "system", "content": self.prompt.system},
-            {"role": "user", "content": instruction},
-        ]
+    async def _converse(self, messages: list[Message]) -> Ending:
         while self.progress.turns < self.budget.max_turns:
             messages = self._fitted(messages)
             reply = await self._ask(messages)
@@ -124,7 +101,11 @@ class Agent:
                 return self._ending(Cause.COMPLETED, "the agent was done", reply)
             if self.sampled_tokens >= self.budget.max_tokens:
                 return self._ending(Cause.BUDGET, "tokens")
-            messages += [reply.message, *await self._answers(reply)]
+            answers = await self._answers(reply)
+            self.said += answers
+            if self.over():
+                return self._ending(Cause.COMPLETED, "the task was over")
+            messages = [*messages, reply.message, *answers]
         return self._ending(Cause.BUDGET, "turns")
 
     def _fitted(self, messages: list[Message]) -> list[Message]:
@@ -138,6 +119,7 @@ class Agent:
         self.progress.turns += 1
         self.sampled_tokens += reply.sampled_tokens
         self.context_tokens = reply.context_tokens
+        self.said.append(reply.message)
         return reply
 
     async def _answers(self, reply: Reply) -> list[Message]:

@@ -9,7 +9,7 @@ from pydantic_settings import SettingsConfigDict
 from services.contracts.words import Name
 from services.kit.settings import ServedSettings
 
-FAMILIES = ("terminal", "search", "swe", "slides")
+FAMILIES = ("terminal", "search", "swe", "slides", "openenv", "nemo_gym")
 
 
 class EnvironmentSettings(ServedSettings):

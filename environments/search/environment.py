@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 
 import httpx
 
-from environments.agent import Agent, Ending
+from environments.agent import Agent
 from environments.chat import Chat
 from environments.context import ContextManagement
+from environments.ending import Ending
 from environments.family import Play, Scored
 from environments.metrics import EnvironmentMetrics
 from environments.search.index.engine import Library, SearchEngine

@@ -2,7 +2,7 @@
 
 import re
 
-from environments.agent import Ending
+from environments.ending import Ending
 from environments.family import Scored
 from environments.search.judge.answer import answer_of
 from environments.search.judge.judge import Judge

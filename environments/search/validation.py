@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from environments.agent import Ending
+from environments.ending import Ending
 from environments.search.controls import CONTROLS
 from environments.search.corpus.folder import read_folder
 from environments.search.index.engine import Library, SearchEngine

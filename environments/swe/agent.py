@@ -6,9 +6,9 @@ from typing import Protocol
 import httpx
 
 from environments.agent import Agent as ToolLoop
-from environments.agent import Ending
 from environments.bash import PROMPT, BashTools
 from environments.chat import Chat
+from environments.ending import Ending
 from environments.family import Progress
 from environments.metrics import EnvironmentMetrics
 from environments.swe.rules import Rules

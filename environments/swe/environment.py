@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from environments.agent import Ending
+from environments.ending import Ending
 from environments.family import Play, Scored
 from environments.metrics import EnvironmentMetrics
 from environments.swe.agent import Agent, Assignment

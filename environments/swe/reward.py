@@ -1,6 +1,6 @@
 """What is reported of a graded rollout."""
 
-from environments.agent import Ending
+from environments.ending import Ending
 from environments.family import Scored
 from environments.swe.grading.verdict import COMPONENTS, Verdict
 from environments.swe.instance import Instance

@@ -10,10 +10,10 @@ from typing import Protocol
 import httpx
 
 from environments.agent import Agent as ToolLoop
-from environments.agent import Ending
 from environments.bash import PROMPT, BashTools
 from environments.chat import Chat
 from environments.context import ContextManagement
+from environments.ending import Ending
 from environments.family import Play
 from environments.metrics import EnvironmentMetrics
 from environments.terminal.harbor.files import files_below

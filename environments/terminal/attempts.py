@@ -5,8 +5,8 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import Any
 
-from environments.agent import Ending
 from environments.artifacts import Artifacts
+from environments.ending import Ending
 from environments.family import Play, Scored
 from environments.metrics import EnvironmentMetrics
 from environments.terminal.agents import Agent, Assignment

@@ -4,7 +4,7 @@ import asyncio
 import time
 from shlex import quote
 
-from environments.agent import Ending
+from environments.ending import Ending
 from environments.terminal.harbor.files import files_below
 from environments.terminal.harbor.places import AGENT, ARTIFACTS, VERIFIER
 from environments.terminal.harbor.step import Step

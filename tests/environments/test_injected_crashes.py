@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 from fastapi.responses import JSONResponse
 
-from environments.agent import Agent, Ending
+from environments.agent import Agent
 from environments.app import create_app
+from environments.ending import Ending
 from environments.family import Family
 from environments.host import Host
 from environments.reporter import Reporter

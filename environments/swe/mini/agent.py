@@ -12,7 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from environments.agent import Ending
+from environments.ending import Ending
 from environments.metrics import EnvironmentMetrics
 from environments.swe.agent import Assignment
 from environments.swe.mini.door import Door

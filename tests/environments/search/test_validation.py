@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from environments.agent import Ending
+from environments.ending import Ending
 from environments.search.controls import CONTROLS
 from environments.search.index.local import LocalIndex
 from environments.search.judge.judge import MatchJudge

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +60,15 @@ def test_a_target_that_is_none_is_refused() -> None:
     assert "nosuch is neither a folder nor a family (terminal, swe, search, slides)" in ran.stderr
 
 
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """Children take SIGINT, also of a test run that was started in the background and ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 def test_a_validation_that_is_stopped_leaves_nothing(tmp_path: Path) -> None:
     simple(tmp_path / "task", **{"solution/solve.sh": "#!/bin/bash\nsleep 98764\n"})
     with subprocess.Popen([*PODIUM, "tasks", "validate", str(tmp_path)], stderr=subprocess.PIPE) as process:
