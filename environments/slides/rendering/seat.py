@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Self
 
-from playwright.async_api import Browser, BrowserContext, Page, Route
+from playwright.async_api import Browser, BrowserContext, CDPSession, Page, Route
 
 from environments.slides.measurement import HEIGHT, WIDTH
 from environments.slides.rendering.guard import ADDRESS, Guard
@@ -13,10 +13,14 @@ from environments.slides.rendering.session import measure
 
 @dataclass
 class Seat:
-    """No page can leave anything for the next: none has scripts, cookies or a second request."""
+    """No page can leave anything for the next: none has scripts, cookies or a second request.
+
+    Between two pages the last one stays loaded, frozen: another address would take another process.
+    """
 
     context: BrowserContext
     page: Page
+    protocol: CDPSession
     guard: Guard
 
     @classmethod
@@ -24,21 +28,26 @@ class Seat:
         context = await browser.new_context(
             java_script_enabled=False, accept_downloads=False, service_workers="block"
         )
-        seat = cls(context, await context.new_page(), Guard(""))
+        page = await context.new_page()
+        seat = cls(context, page, await context.new_cdp_session(page), Guard(""))
         await context.route("**/*", seat._answer)
         return seat
 
     async def render(self, html: str) -> Rendered:
         """Errors: playwright's Error if the tab or the browser dies."""
         self.guard = Guard(html)
+        await self._turn("active")
         await self.page.set_viewport_size({"width": WIDTH, "height": HEIGHT})
         await self.page.goto(ADDRESS, wait_until="load", timeout=0)
-        rendered = await measure(self.page, self.guard)
-        await self.page.goto("about:blank", timeout=0)
+        rendered = await measure(self.page, self.protocol, self.guard)
+        await self._turn("frozen")
         return rendered
 
     async def close(self) -> None:
         await self.context.close()
+
+    async def _turn(self, state: str) -> None:
+        await self.protocol.send("Page.setWebLifecycleState", {"state": state})
 
     async def _answer(self, route: Route) -> None:
         await self.guard.answer(route)
