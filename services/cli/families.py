@@ -31,8 +31,8 @@ FAMILIES: Mapping[str, Callable[[], str | None]] = {
     "swe": _git_and_python,
     "slides": _chromium,
 }
-# A rollout of slides or swe costs ten times the CPU time of one of terminal or search.
-SHARES: Mapping[str, float] = {"terminal": 0.7, "search": 0.1, "swe": 0.1, "slides": 0.1}
+# A rollout of slides or swe costs five times the CPU time of one of terminal.
+SHARES: Mapping[str, float] = {"terminal": 0.8, "search": 0.1, "swe": 0.05, "slides": 0.05}
 
 
 class UnknownFamily(ValueError):

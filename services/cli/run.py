@@ -21,15 +21,15 @@ _DEFAULT = "all"
 
 
 def run(
-    steps: Annotated[int, typer.Option(min=1, help="Training steps.")] = 90,
+    steps: Annotated[int, typer.Option(min=1, help="Training steps.")] = 70,
     seed: Annotated[int, typer.Option(help="Seed of task order, sampling and training.")] = 0,
     out: Annotated[Path | None, typer.Option(help="Run folder; default: runs/<time>.")] = None,
     resume: Annotated[Path | None, typer.Option(help="Go on with the run in this folder.")] = None,
     evaluation_rollouts: Annotated[int, typer.Option(min=1, help="Rollouts of each evaluation.")] = 160,
     groups_per_step: Annotated[int, typer.Option(min=1, help="Groups trained in one step.")] = 8,
     group_size: Annotated[int, typer.Option(min=2, help="Rollouts of one task in a group.")] = 8,
-    learning_rate: Annotated[float, typer.Option(min=0.0, help="AdamW's learning rate.")] = 2e-4,
-    max_staleness: Annotated[int, typer.Option(min=0, help="Oldest weights to train on, in versions.")] = 2,
+    learning_rate: Annotated[float, typer.Option(min=0.0, help="AdamW's learning rate.")] = 3e-4,
+    max_staleness: Annotated[int, typer.Option(min=0, help="Oldest weights to train on, in versions.")] = 3,
     environments: Annotated[
         str, typer.Option(help="Task families to train on: all, or some of terminal,search,swe,slides.")
     ] = _DEFAULT,

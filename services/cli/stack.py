@@ -17,7 +17,7 @@ from services.kit.ports import free_port
 
 POLICY = Path(__file__).parents[2] / "learner" / "policy"
 MODEL_NAME = "podium-tiny"
-_ROLLOUTS_AT_ONCE = {"terminal": 64, "search": 4, "swe": 6, "slides": 4}  # what waits grows stale
+_ROLLOUTS_AT_ONCE = {"terminal": 96, "search": 3, "swe": 3, "slides": 2}  # what waits grows stale
 _ARTIFACTS_KEPT = 200
 _LONGEST_REPLY = 64  # tokens; the tiny policy's honest replies have one or two dozen
 _LONGEST_SOCKET_PATH = 100

@@ -74,7 +74,12 @@ def _can_be_seen(box: Box, opacity: float) -> bool:
 async def _photograph(protocol: CDPSession, height: int) -> bytes:
     """Without loss, and without the time that a smaller file would take."""
     clip = {"x": 0, "y": 0, "width": WIDTH, "height": height, "scale": 1}
-    asked = {"format": "png", "optimizeForSpeed": True, "clip": clip, "captureBeyondViewport": height > HEIGHT}
+    asked = {
+        "format": "png",
+        "optimizeForSpeed": True,
+        "clip": clip,
+        "captureBeyondViewport": height > HEIGHT,
+    }
     taken = await protocol.send("Page.captureScreenshot", asked)
     return b64decode(taken["data"])
 

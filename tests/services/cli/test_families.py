@@ -21,8 +21,8 @@ def test_what_is_no_family_is_refused(text: str) -> None:
 
 def test_shares_asked_for_are_kept_and_the_rest_divide_what_is_left() -> None:
     names = ("terminal", "search", "swe")
-    assert shares_of(names, []) == pytest.approx({"terminal": 7 / 9, "search": 1 / 9, "swe": 1 / 9})
-    asked = {"terminal": 0.2625, "search": 0.7, "swe": 0.0375}
+    assert shares_of(names, []) == pytest.approx({"terminal": 16 / 19, "search": 2 / 19, "swe": 1 / 19})
+    asked = {"terminal": 0.3 * 16 / 17, "search": 0.7, "swe": 0.3 / 17}
     assert shares_of(names, ["search=0.7"]) == pytest.approx(asked)
     assert shares_of(("terminal", "swe"), ["terminal=3", "swe=1"]) == {"terminal": 0.75, "swe": 0.25}
 
