@@ -2,7 +2,7 @@
 
 import time
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from environments.artifacts import Artifacts
@@ -52,9 +52,11 @@ class Attempts:
     async def run(self, task: TerminalTask, agent: Agent, play: Play) -> Scored:
         """Errors: Failure with cause engine, sandbox, environment (task) or verifier: then no reward."""
         done: list[Graded] = []
-        async with AsyncExitStack() as stack:
-            opened = self.sandboxes.open(task.blueprint, task.limits(self.rules.output_bytes))
-            sandbox = await stack.enter_async_context(opened)
+        async with AsyncExitStack() as beside, AsyncExitStack() as stack:
+            limits = task.limits(self.rules.output_bytes)
+            company = self.sandboxes.accompanied(task.blueprint, limits)
+            blueprint = await beside.enter_async_context(company)
+            sandbox = await stack.enter_async_context(self.sandboxes.open(blueprint, limits))
             await begin(sandbox, task)
             for place, step in enumerate(task.steps):
                 last = place == len(task.steps) - 1
@@ -63,7 +65,7 @@ class Attempts:
                 tree = await snapshot(sandbox, step, ending, last=last)
                 if last:
                     await stack.aclose()  # nothing of the agent lives on while the end is graded
-                done.append(await self._grade(task, step, ending, tree, play))
+                done.append(await self._grade(task, step, ending, tree, play, blueprint.company))
                 if not step.passed(done[-1].verdict.components):
                     break
         return _scored(task, done)
@@ -79,19 +81,28 @@ class Attempts:
         spent = done[-1].ending.sampled_tokens if done else 0
         return Assignment(sandbox, task, step, play, until, spent)
 
-    async def _grade(self, task: TerminalTask, step: Step, ending: Ending, tree: bytes, play: Play) -> Graded:
+    async def _grade(
+        self, task: TerminalTask, step: Step, ending: Ending, tree: bytes, play: Play, company: str | None
+    ) -> Graded:
         with self.metrics.phase("verify"):
-            verdict, printed = await self._verdict(task, step, tree)
+            verdict, printed = await self._verdict(task, step, tree, company)
         files = collected(tree, step.grading.artifacts, for_people=True)
         name, kept = f"artifacts-{task.steps.index(step) + 1}.tar", tuple[Artifact, ...]()
         if files and self.artifacts:
             kept = self.artifacts.keep(play.rollout_id, play.attempt, {name: files})
         return Graded(step, ending, verdict, printed, kept)
 
-    async def _verdict(self, task: TerminalTask, step: Step, tree: bytes) -> tuple[Verdict, str]:
-        """In a copy of what the agent left, or in the verifier's own sandbox with the collected files."""
+    async def _verdict(
+        self, task: TerminalTask, step: Step, tree: bytes, company: str | None
+    ) -> tuple[Verdict, str]:
+        """In a copy of what the agent left, or in the verifier's own sandbox with the collected files.
+
+        A copy stands beside the services that the agent had, as it left them.
+        """
         blueprint, limits = task.verifier(step, self.rules.verifier_output_bytes)
         separate = step.grading.own is not None
+        if not separate:
+            blueprint = replace(blueprint, company=company)
         async with self.sandboxes.open(blueprint, limits, None if separate else tree) as sandbox:
             if separate and (files := collected(tree, step.grading.artifacts, for_people=False)):
                 await sandbox.put(files, "/")

@@ -17,7 +17,12 @@ from services.kit.ports import free_port
 
 POLICY = Path(__file__).parents[2] / "learner" / "policy"
 MODEL_NAME = "podium-tiny"
-_ROLLOUTS_AT_ONCE = {"terminal": 96, "search": 3, "swe": 3, "slides": 2}  # what waits grows stale
+_ROLLOUTS_AT_ONCE = {
+    "terminal": 192,
+    "search": 3,
+    "swe": 3,
+    "slides": 2,
+}  # terminal never runs full, so shares decide
 _ARTIFACTS_KEPT = 200
 _LONGEST_REPLY = 64  # tokens; the tiny policy's honest replies have one or two dozen
 _LONGEST_SOCKET_PATH = 100

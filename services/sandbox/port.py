@@ -91,7 +91,8 @@ class Blueprint:
     """What a sandbox is built from, and what its task needs. What a kind cannot do, its `check` refuses.
 
     `folder` has the Dockerfile, unless a prebuilt `image` takes its place. `compose` is a compose file
-    whose service `main` is the sandbox; its other services run beside it. `user` is the shell's: a name
+    whose service `main` is the sandbox; its other services run beside it, and `company` names those that
+    run already (`Sandboxes.accompanied`). `user` is the shell's: a name
     or number, `IMAGE_USER` for the one that the image names, nobody if not given. With `read_only_root`
     the task permits that only the work folder, the home, /tmp and the folders of `writable` can be
     written. `labels` are for people and for finding boxes: rollout, attempt.
@@ -102,6 +103,7 @@ class Blueprint:
     env: Mapping[str, str] = field(default_factory=dict)
     image: str | None = None
     compose: Path | None = None
+    company: str | None = None
     network: Network = Network()
     tier: Tier = Tier.SEMI_TRUSTED
     user: str | None = None
@@ -164,6 +166,12 @@ class Sandboxes(Protocol):
 
     def check(self, blueprint: Blueprint) -> None:
         """Refuse (with Refused) by name what this kind cannot carry out, with the remedy."""
+
+    def accompanied(self, blueprint: Blueprint, limits: Limits) -> AbstractAsyncContextManager[Blueprint]:
+        """The blueprint, for sandboxes that shall share one set of services, which run meanwhile.
+
+        The same blueprint where it has none beside it. Errors: SandboxFailure.
+        """
 
     def open(
         self, blueprint: Blueprint, limits: Limits, tree: bytes | None = None

@@ -100,11 +100,19 @@ class HostSandboxes:
     def check(self, blueprint: Blueprint) -> None:
         if self._card is None:
             return
+        if blueprint.compose is not None:
+            detail = f"compose = {blueprint.compose}: a sandbox host opens no services beside a box"
+            remedy = "give this environment a Docker Engine of its own (sandbox = docker)"
+            raise Refused(detail, field="compose", value=blueprint.compose, remedy=remedy)
         if self._card.kind == "bubblewrap":
             refuse_beyond_bubblewrap(blueprint)
             Dockerfile.read(blueprint.folder)
         else:
             refuse_beyond_docker(blueprint, self._card.hostile_runtime, self._card.runtimes)
+
+    @asynccontextmanager
+    async def accompanied(self, blueprint: Blueprint, limits: Limits) -> AsyncIterator[Blueprint]:
+        yield blueprint
 
     @asynccontextmanager
     async def open(

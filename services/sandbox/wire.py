@@ -40,7 +40,8 @@ class WireBlueprint(_Wire):
     def of(cls, blueprint: Blueprint, folder: str) -> "WireBlueprint":
         compose = blueprint.compose and str(blueprint.compose.relative_to(blueprint.folder))
         network = WireNetwork(mode=blueprint.network.mode, hosts=blueprint.network.hosts)
-        return cls(**{**vars(blueprint), "folder": folder, "compose": compose, "network": network})
+        said = {name: value for name, value in vars(blueprint).items() if name != "company"}
+        return cls(**{**said, "folder": folder, "compose": compose, "network": network})
 
     def at(self, folder: Path) -> Blueprint:
         """The blueprint, now that its folder lies here. Errors: Refused."""

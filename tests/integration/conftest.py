@@ -45,6 +45,13 @@ from services.kit.http import http_client
 from services.rendering.chat import ChatRenderer
 from services.rendering.tokenizer import ModelTokenizer
 from services.sandbox.bubblewrap import BubblewrapSandboxes
+from services.sandbox.host.app import create_app as host_app
+from services.sandbox.host.archives import Archives
+from services.sandbox.host.bounds import Bounds
+from services.sandbox.host.boxes import Boxes
+from services.sandbox.host.metrics import HostMetrics
+from services.sandbox.port import MIB
+from services.sandbox.wire import HostCard
 from services.transport.group_stream import MemoryGroupStream
 from services.transport.token_store import MemoryTokenStore
 from services.transport.weight_channel import MemoryWeightChannel
@@ -94,6 +101,7 @@ async def _serve(stack: AsyncExitStack, folder: Path) -> Services:
         "gateway": _gateway(signer, engine),
         "environment": await _environment(stack, folder),
         "learner": learner_app(LearnerMetrics()),
+        "sandbox": _sandbox_host(folder, signer),
     }.items():
         found[name] = Service(app, await stack.enter_async_context(served(app)))
     return found
@@ -131,6 +139,20 @@ def _gateway(signer: Signer, engine_url: str) -> FastAPI:
         metrics=metrics,
         model_name="policy",
         lifetimes=[client],
+    )
+
+
+def _sandbox_host(folder: Path, signer: Signer) -> FastAPI:
+    sandboxes, metrics = BubblewrapSandboxes(), HostMetrics()
+    return host_app(
+        sandboxes=sandboxes,
+        card=HostCard(kind="bubblewrap"),
+        boxes=Boxes(sandboxes, 2, 5.0, metrics),
+        archives=Archives(folder / "archives", 64 * MIB),
+        bounds=Bounds(512 * MIB, 64 * MIB, 64, 1.0),
+        signer=signer,
+        metrics=metrics,
+        body_bytes=MIB,
     )
 
 

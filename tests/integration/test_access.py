@@ -92,7 +92,7 @@ def wrong_tokens(operation: Operation) -> Iterator[tuple[str, str, int]]:
         yield "another environment's", minted(Claims(opens, environment="other")), 403
 
 
-@pytest.mark.parametrize("name", ["orchestrator", "gateway"])
+@pytest.mark.parametrize("name", ["orchestrator", "gateway", "sandbox"])
 def test_no_operation_opens_without_its_own_scope(services: Services, name: str) -> None:
     service = services[name]
     found = [operation for operation in operations(service) if operation.path not in OPEN]
@@ -143,7 +143,7 @@ def test_an_engine_takes_its_keys_and_control_its_own(services: Services) -> Non
                 assert status(client, operation, ENGINE_KEYS.api) == 401, operation
 
 
-@pytest.mark.parametrize("name", ["orchestrator", "gateway", "environment", "engine", "learner"])
+@pytest.mark.parametrize("name", ["orchestrator", "gateway", "environment", "engine", "learner", "sandbox"])
 def test_no_route_hides_from_the_document(services: Services, name: str) -> None:
     """What is not in it is not tested above."""
     service = services[name]

@@ -36,11 +36,12 @@ def tokens() -> Mapping[str, str]:
         "environment": DISPATCH_TOKEN,
         "engine": str(ENGINE_KEYS.admin),
         "learner": "",
+        "sandbox": signer.mint(Claims(Scope.SANDBOX), 600),
     }
 
 
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize("name", ["orchestrator", "gateway", "environment", "engine", "learner"])
+@pytest.mark.parametrize("name", ["orchestrator", "gateway", "environment", "engine", "learner", "sandbox"])
 def test_no_request_is_a_server_error(services: Services, name: str) -> None:
     document = services[name].app.openapi()
     schema = schemathesis.openapi.from_dict(document)

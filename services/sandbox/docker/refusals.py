@@ -3,17 +3,16 @@
 from collections.abc import Sequence
 
 from services.kit.failure import Refused
+from services.sandbox.docker.compose import with_its_main
 from services.sandbox.port import Blueprint, Tier
 
 
 def refuse_beyond_docker(blueprint: Blueprint, hostile_runtime: str, runtimes: Sequence[str]) -> None:
     """Errors: Refused, with field, value and remedy."""
+    blueprint = with_its_main(blueprint)
     if blueprint.image is None and not (blueprint.folder / "Dockerfile").is_file():
         missing, remedy = blueprint.folder / "Dockerfile", "add one, or name an image"
         raise Refused(f"{missing} is missing", field="Dockerfile", value=missing, remedy=remedy)
-    if blueprint.compose is not None:
-        detail = f"compose = {blueprint.compose}: services beside a box are not to be had"
-        raise Refused(detail, field="compose", value=blueprint.compose, remedy="run them inside the box")
     for path in blueprint.writable:
         if not path.startswith("/") or path == "/":
             raise Refused(f"writable: {path!r} is no folder's absolute path", field="writable", value=path)

@@ -3,12 +3,14 @@
 import asyncio
 import re
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from uuid import uuid4
 
 from services.kit.failure import Unavailable
 from services.sandbox.docker.box import DockerSandbox
+from services.sandbox.docker.company import Companies
+from services.sandbox.docker.compose import read_composition, with_its_main
 from services.sandbox.docker.egress import VARIABLES, Egress
 from services.sandbox.docker.engine import Engine
 from services.sandbox.docker.hardening import HOME, Cage
@@ -62,6 +64,7 @@ class DockerSandboxes:
             self._rules.egress_network,
             self._rules.egress_private,
         )
+        self._companies = Companies(self._engine, self._images)
         self._starts = Starts(self._rules.starts)
         self._warm = WarmPool(self._started, self._rules.warm)
 
@@ -84,16 +87,38 @@ class DockerSandboxes:
         self, blueprint: Blueprint, limits: Limits, tree: bytes | None = None
     ) -> AsyncIterator[Sandbox]:
         self.check(blueprint)
+        if blueprint.compose is not None and blueprint.company is None:
+            async with self.accompanied(blueprint, limits) as joined, self.open(joined, limits, tree) as box:
+                yield box
+            return
         plan = await self._plan(blueprint, limits)
         seed = b""
         if tree is None and plan.cage.writable:
             seed = await self._images.seed(plan.image, plan.cage.writable, limits.work_bytes)
-        if blueprint.network.mode is NetworkMode.NONE:
+        if blueprint.company is not None:
+            async with self._joined(plan, blueprint, seed, tree) as box:
+                yield box
+        elif blueprint.network.mode is NetworkMode.NONE:
             async with self._furnished(plan, blueprint.labels, seed, tree) as box:
                 yield box
         else:
             async with self._with_a_way_out(plan, blueprint, seed, tree) as box:
                 yield box
+
+    @asynccontextmanager
+    async def accompanied(self, blueprint: Blueprint, limits: Limits) -> AsyncIterator[Blueprint]:
+        if blueprint.compose is None:
+            yield blueprint
+            return
+        composition = read_composition(blueprint.compose, blueprint.env)
+        plan = await self._plan(blueprint, limits)
+        async with AsyncExitStack() as stack:
+            opened = self._companies.open(composition, plan.image, limits, blueprint.labels)
+            company = await stack.enter_async_context(opened)
+            if blueprint.network.mode is not NetworkMode.NONE:
+                volume = await stack.enter_async_context(self._egress.gate(company.name, blueprint.network))
+                await stack.enter_async_context(self._egress.door(company.name, company.ground, volume))
+            yield replace(blueprint, company=company.ground)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -146,7 +171,23 @@ class DockerSandboxes:
                 await self._egress.opened(box)
                 yield box
 
+    @asynccontextmanager
+    async def _joined(
+        self, plan: Plan, blueprint: Blueprint, seed: bytes, tree: bytes | None
+    ) -> AsyncIterator[DockerSandbox]:
+        """A box in the network of its company, whose door is its own."""
+        ways_out = blueprint.network.mode is not NetworkMode.NONE
+        variables = VARIABLES if ways_out else {}
+        plan = replace(plan, env=tuple(sorted({**variables, **dict(plan.env)}.items())))
+        box = await self._started(plan, blueprint.labels, company=blueprint.company)
+        async with _closing(box):
+            await box.furnish(seed, tree)
+            if ways_out:
+                await self._egress.opened(box)
+            yield box
+
     async def _plan(self, blueprint: Blueprint, limits: Limits) -> Plan:
+        blueprint = with_its_main(blueprint)
         image = await self._images.image(blueprint, limits)
         user = {None: str(NOBODY), IMAGE_USER: image.user}.get(blueprint.user, blueprint.user)
         env = {"HOME": HOME, **blueprint.env} if blueprint.user is None else blueprint.env
@@ -161,24 +202,30 @@ class DockerSandboxes:
         return Plan(image, cage, tuple(sorted(env.items())))
 
     async def _started(
-        self, plan: Plan, labels: Mapping[str, str] | None = None, name: str | None = None
+        self,
+        plan: Plan,
+        labels: Mapping[str, str] | None = None,
+        name: str | None = None,
+        company: str | None = None,
     ) -> DockerSandbox:
         async with self._starts.one():
-            container = await self._created(plan, labels or {}, name or uuid4().hex)
+            container = await self._created(plan, labels or {}, name or uuid4().hex, company)
             try:
                 return await DockerSandbox.start(self._engine, container, plan.cage, plan.image.workdir)
             except BaseException:  # also when cancelled: nobody else knows this container
                 await asyncio.shield(self._engine.remove(container))
                 raise
 
-    async def _created(self, plan: Plan, labels: Mapping[str, str], box: str) -> str:
+    async def _created(
+        self, plan: Plan, labels: Mapping[str, str], box: str, company: str | None = None
+    ) -> str:
         owners = "--same-owner" if plan.cage.capabilities else "--no-same-owner"
         made = await self._engine.call(
             "create_container",
             plan.image.id,
             entrypoint=["/bin/bash", "--noprofile", "--norc", "-c", INIT, "init", owners],
             name=_name(labels),
-            hostname="sandbox",
+            hostname=None if company else "sandbox",  # it has the name of the network it joins
             user=plan.cage.user,
             environment=dict(plan.env),
             working_dir=plan.image.workdir,
@@ -188,7 +235,9 @@ class DockerSandboxes:
                 LABEL: box,
                 ROLE: MAIN,
             },
-            host_config=plan.cage.host_config(self._engine.api, network_mode="none"),
+            host_config=plan.cage.host_config(
+                self._engine.api, network_mode=f"container:{company}" if company else "none"
+            ),
         )
         return str(made["Id"])
 

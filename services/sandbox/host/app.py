@@ -3,9 +3,10 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import Depends, FastAPI, Request, Response
+from fastapi import Depends, FastAPI, Request, Response, Security
+from fastapi.security import HTTPBearer
 
 from services.kit.access import Scope, Signer
 from services.kit.metrics import mount_metrics
@@ -17,6 +18,8 @@ from services.sandbox.host.metrics import HostMetrics
 from services.sandbox.host.routes import box_routes, whole_body
 from services.sandbox.port import Sandboxes
 from services.sandbox.wire import Digest, HostCard
+
+_SCHEME = HTTPBearer(auto_error=False, description="a capability of scope sandbox")
 
 
 def create_app(
@@ -38,13 +41,13 @@ def create_app(
                 await stack.enter_async_context(lifetime)
             yield
 
-    def allowed(request: Request) -> None:
+    async def allowed(request: Request, _: Annotated[Any, Depends(_SCHEME)]) -> None:
         signer.require(request.headers.get("authorization"), Scope.SANDBOX)
 
     app = FastAPI(title="Podium sandbox host", lifespan=lifespan)
     install_problems(app)
     mount_metrics(app, metrics.registry)
-    may = [Depends(allowed)]
+    may = [Security(allowed, scopes=[str(Scope.SANDBOX), str(Scope.ADMIN)])]
 
     @app.get("/healthz", summary="Alive")
     async def healthz() -> dict[str, str]:

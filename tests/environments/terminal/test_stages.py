@@ -40,6 +40,9 @@ class Breaking:
     def check(self, blueprint: Blueprint) -> None:
         self.inner.check(blueprint)
 
+    def accompanied(self, blueprint: Blueprint, limits: Limits) -> AbstractAsyncContextManager[Blueprint]:
+        return self.inner.accompanied(blueprint, limits)
+
     @asynccontextmanager
     async def open(
         self, blueprint: Blueprint, limits: Limits, tree: bytes | None = None

@@ -1,0 +1,135 @@
+"""Services beside sandboxes, on a real engine: reached by name, shared with the verifier, gone in the end."""
+
+import shutil
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from environments.metrics import EnvironmentMetrics
+from environments.terminal.agents import Noop, Oracle
+from environments.terminal.attempts import Attempts
+from environments.terminal.rules import Rules
+from environments.terminal.tasks import TerminalTask
+from environments.terminal.validation import played
+from services.sandbox.docker.sandboxes import DockerRules, DockerSandboxes
+from services.sandbox.docker.warm import WarmRules
+from services.sandbox.port import Blueprint, Limits, SandboxFailure
+
+pytestmark = [pytest.mark.docker, pytest.mark.asyncio(loop_scope="module")]
+
+_SERVER = """
+import http.server, os
+class Counter(http.server.BaseHTTPRequestHandler):
+    seen = []
+    def do_GET(self):
+        self.send_response(200); self.end_headers(); self.wfile.write(" ".join(self.seen).encode())
+    def do_POST(self):
+        self.seen.append(self.path[1:]); self.send_response(200); self.end_headers()
+    def log_message(self, *said): pass
+http.server.HTTPServer(("", int(os.environ["PORT"])), Counter).serve_forever()
+"""
+_ASK = "python3 -c \"import urllib.request as u; print(u.urlopen('http://{}', timeout=5).read().decode())\""
+_POST = "python3 -c \"import urllib.request as u; u.urlopen('http://web:8080/{}', data=b'', timeout=5)\""
+_COMPOSE = """
+services:
+  main:
+    build: .
+    depends_on: {web: {condition: service_healthy}}
+  seed:
+    image: python:3.11-slim
+    command: ["true"]
+  web:
+    build: web
+    environment: {PORT: "8080"}
+    depends_on: {seed: {condition: service_completed_successfully}}
+    healthcheck:
+      test: ["CMD", "python3", "-c", "import socket; socket.create_connection(('localhost', 8080))"]
+      interval: 1s
+"""
+
+
+@pytest_asyncio.fixture(loop_scope="module", scope="module")
+async def docker() -> AsyncIterator[DockerSandboxes]:
+    sandboxes = DockerSandboxes(DockerRules(warm=WarmRules(each=0)))
+    async with sandboxes.running():
+        yield sandboxes
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """An environment's folder with a service beside its sandbox that remembers what is posted to it."""
+    (tmp_path / "web").mkdir()
+    (tmp_path / "Dockerfile").write_text("FROM python:3.11-slim\nWORKDIR /app\n")
+    (tmp_path / "web" / "Dockerfile").write_text(
+        'FROM python:3.11-slim\nCOPY server.py /\nCMD ["python3", "/server.py"]\n'
+    )
+    (tmp_path / "web" / "server.py").write_text(_SERVER)
+    (tmp_path / "docker-compose.yaml").write_text(_COMPOSE)
+    return tmp_path
+
+
+def blueprint(folder: Path, **more: object) -> Blueprint:
+    compose = folder / "docker-compose.yaml"
+    return Blueprint(folder=folder, compose=compose, labels={"rollout": folder.name}, **more)  # type: ignore[arg-type]
+
+
+def boxes(docker: DockerSandboxes, folder: Path) -> list[str]:
+    """Containers of this test, which runs beside others."""
+    label = f"podium.rollout={folder.name}"
+    found = docker._engine.api.containers(all=True, filters={"label": label})
+    return [one["Names"][0] for one in found]
+
+
+async def test_services_are_reached_by_name_and_nothing_else_is(
+    docker: DockerSandboxes, folder: Path
+) -> None:
+    docker.check(blueprint(folder))
+    async with docker.open(blueprint(folder), Limits()) as box:
+        assert len(boxes(docker, folder)) == 4  # the ground, two services, the box
+        await box.run(_POST.format("hello"), 10)
+        assert (await box.run(_ASK.format("web:8080"), 10)).output == "hello\n"
+        assert (await box.run("grep -c : /proc/net/dev", 5)).output == "1\n"  # no way out: loopback alone
+        assert "CapEff:\t0000000000000000" in (await box.run("cat /proc/self/status", 5)).output
+    assert boxes(docker, folder) == []
+
+
+async def test_sandboxes_of_one_company_share_its_services(docker: DockerSandboxes, folder: Path) -> None:
+    async with docker.accompanied(blueprint(folder), Limits()) as joined:
+        async with docker.open(joined, Limits()) as first:
+            await first.run(_POST.format("kept"), 10)
+            tree = await first.tree()
+        async with docker.open(joined, Limits(), tree) as second:
+            assert (await second.run(_ASK.format("web:8080"), 10)).output == "kept\n"
+    async with docker.open(blueprint(folder), Limits()) as other:
+        assert (await other.run(_ASK.format("web:8080"), 10)).output == "\n"
+    assert boxes(docker, folder) == []
+
+
+async def test_a_service_that_does_not_start_is_the_sandboxs_failure_in_its_own_words(
+    docker: DockerSandboxes, folder: Path
+) -> None:
+    (folder / "web" / "server.py").write_text("raise SystemExit('no licence')")
+    with pytest.raises(SandboxFailure, match=r"the service web .* ended with 1: no licence"):
+        async with docker.open(blueprint(folder), Limits()):
+            pass
+    assert boxes(docker, folder) == []
+
+
+async def test_a_harbor_task_with_a_service_is_graded_beside_what_its_agent_left(
+    docker: DockerSandboxes, folder: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    task = tmp_path_factory.mktemp("harbor") / "task"
+    shutil.copytree(folder, task / "environment")
+    (task / "tests").mkdir()
+    (task / "solution").mkdir()
+    (task / "task.toml").write_text('version = "1.0"\n[environment]\nallow_internet = false\n')
+    (task / "instruction.md").write_text("Post solved to web.\n")
+    (task / "solution/solve.sh").write_text(f"#!/bin/bash\n{_POST.format('solved')}\n")
+    test = f'[ "$({_ASK.format("web:8080")})" = solved ] && echo 1 || echo 0'
+    (task / "tests/test.sh").write_text(f"#!/bin/bash\n({test}) > /logs/verifier/reward.txt\n")
+    read = TerminalTask.read(task, docker)
+    attempts = Attempts(docker, Rules(), EnvironmentMetrics(), None)
+    rewards = [(await played(attempts, read, agent)).reward for agent in (Oracle(), Noop())]
+    assert rewards == [1.0, 0.0]
