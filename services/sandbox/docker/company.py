@@ -15,7 +15,7 @@ from functools import partial
 from typing import Any
 from uuid import uuid4
 
-from services.sandbox.docker.compose import MAIN_SERVICE, Composition, Service
+from services.sandbox.docker.composition import MAIN_SERVICE, Composition, Service
 from services.sandbox.docker.engine import Engine
 from services.sandbox.docker.hardening import PACKAGE_CAPABILITIES, confinement
 from services.sandbox.docker.images import BoxImage, Images

@@ -10,12 +10,12 @@ from typing import Any
 import yaml
 
 from services.kit.failure import Refused
+from services.sandbox.docker.compose_values import context_of, filled, words_of
+from services.sandbox.docker.composition import MAIN_SERVICE, Composition, Main, Service
 from services.sandbox.docker.health import Health
 from services.sandbox.port import Blueprint
 
-MAIN_SERVICE = "main"
 _NAME = re.compile(r"^[a-z0-9][a-z0-9_.-]*$", re.IGNORECASE)
-_VARIABLE = re.compile(r"\$(?:\{(\w+)(?::?-([^}]*))?\}|(\w+)|\$)")
 _IDLE = re.compile(r"sleep\s+infinity|tail\s+-f\s+/dev/null")
 _TOP = frozenset({"services", "version", "name"})
 _OF_MAIN = frozenset(
@@ -26,45 +26,6 @@ _OF_SERVICE = frozenset(
     | {"user", "expose"}
 )
 _CONDITIONS = frozenset({"service_started", "service_healthy", "service_completed_successfully"})
-
-
-@dataclass(frozen=True)
-class Service:
-    """One service beside the sandbox: a prebuilt `image`, or a `folder` with a Dockerfile."""
-
-    name: str
-    image: str | None
-    folder: Path | None
-    env: Mapping[str, str]
-    workdir: str | None
-    user: str | None
-    command: Sequence[str] | None
-    entrypoint: Sequence[str] | None
-    health: Health | None
-    after: Mapping[str, str]  # name of a service, what it must have come to first
-
-
-@dataclass(frozen=True)
-class Main:
-    """What the file says of the sandbox itself."""
-
-    image: str | None
-    env: Mapping[str, str]
-    workdir: str | None
-
-
-@dataclass(frozen=True)
-class Composition:
-    """`services` are in an order in which each comes after those that it waits for."""
-
-    main: Main
-    services: tuple[Service, ...]
-
-    @property
-    def ends(self) -> frozenset[str]:
-        """Services that are there to end, since another one waits for their success."""
-        waits = (pair for service in self.services for pair in service.after.items())
-        return frozenset(name for name, condition in waits if condition == "service_completed_successfully")
 
 
 def read_composition(path: Path, env: Mapping[str, str]) -> Composition:
@@ -99,10 +60,10 @@ class _Reader:
         services = {name: self._named(name, said) for name, said in self._mapping("services", top).items()}
         main = services.pop(MAIN_SERVICE, {})
         self._table(MAIN_SERVICE, main, _OF_MAIN)
-        command = _words(main.get("command"))
+        command = words_of(main.get("command"))
         if command is not None and not _IDLE.search(" ".join(command)):
             raise _refused(self.path, f"{MAIN_SERVICE}.command: a sandbox runs the agent's commands alone")
-        if _context(main.get("build")) not in (None, "."):
+        if context_of(main.get("build")) not in (None, "."):
             raise _refused(
                 self.path, f"{MAIN_SERVICE}.build: the Dockerfile beside the file is what is built"
             )
@@ -114,7 +75,7 @@ class _Reader:
 
     def _service(self, name: str, said: Mapping[str, Any]) -> Service:
         self._table(name, said, _OF_SERVICE)
-        context = _context(said.get("build"))
+        context = context_of(said.get("build"))
         if (context is None) == ("image" not in said):
             raise _refused(self.path, f"{name} needs either an image or a folder to build")
         return Service(
@@ -124,8 +85,8 @@ class _Reader:
             env=self._env(name, said),
             workdir=said.get("working_dir"),
             user=None if said.get("user") is None else str(said["user"]),
-            command=self._texts(_words(said.get("command"))),
-            entrypoint=self._texts(_words(said.get("entrypoint"))),
+            command=self._texts(words_of(said.get("command"))),
+            entrypoint=self._texts(words_of(said.get("entrypoint"))),
             health=self._health(name, said.get("healthcheck")),
             after=self._after(name, said.get("depends_on")),
         )
@@ -199,34 +160,12 @@ class _Reader:
         return None if value is None else self._filled(str(value))
 
     def _filled(self, text: str) -> str:
-        """With the values of the variables that it names, as compose has them: `$$` is a dollar."""
-
-        def value(found: re.Match[str]) -> str:
-            name = found[1] or found[3]
-            if name is None:
-                return "$"
-            if name not in self.env and found[2] is None:
-                raise _refused(self.path, f"${{{name}}} has no value; give it in [environment.env]")
-            return self.env.get(name, found[2] or "")
-
-        return _VARIABLE.sub(value, text)
-
-
-def _words(command: Any) -> Sequence[str] | None:
-    if command is None:
-        return None
-    if isinstance(command, str):
-        return ["/bin/sh", "-c", command]
-    return [str(word) for word in command]
-
-
-def _context(build: Any) -> str | None:
-    """The folder of a build, "" for one that says what we do not."""
-    if build is None or isinstance(build, str):
-        return build and (build.rstrip("/") or build)
-    if not isinstance(build, dict) or set(build) - {"context", "dockerfile"}:
-        return ""
-    return str(build.get("context", ".")) if build.get("dockerfile", "Dockerfile") == "Dockerfile" else ""
+        try:
+            return filled(text, self.env)
+        except KeyError as error:
+            raise _refused(
+                self.path, f"${{{error.args[0]}}} has no value; give it in [environment.env]"
+            ) from None
 
 
 def _refused(path: Path, detail: str) -> Refused:

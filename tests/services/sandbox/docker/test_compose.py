@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from services.kit.failure import Refused
-from services.sandbox.docker.compose import Composition, read_composition
+from services.sandbox.docker.compose import read_composition
+from services.sandbox.docker.composition import Composition
 from services.sandbox.docker.health import Health, seconds
 
 _WHOLE = """
