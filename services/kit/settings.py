@@ -22,6 +22,8 @@ PROCESSES = (
     "search",
     "swe",
     "slides",
+    "openenv",
+    "nemo_gym",
     "learner",
     "sandbox",
     "test",
