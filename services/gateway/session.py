@@ -5,6 +5,7 @@ import time
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from itertools import islice
 
 from services.contracts.cause import Cause
 from services.contracts.token_record import TokenRecord
@@ -118,7 +119,7 @@ class Sessions:
     def _forget_idle(self) -> None:
         """From the one unused for longest on, as far as the limits ask and nobody is using one."""
         oldest = time.monotonic() - self._idle_s
-        for rollout_id, session in list(self._sessions.items())[:16]:
+        for rollout_id, session in list(islice(self._sessions.items(), 16)):
             if session.users == 0 and (session.used_at < oldest or len(self._sessions) > self._most):
                 del self._sessions[rollout_id]
                 self._placements.release(rollout_id)
