@@ -4,6 +4,7 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from random import Random
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,6 @@ from services.rendering.chat import ChatRenderer
 from services.transport.token_store import MemoryTokenStore
 from tests.services.gateway.scene import BASH, Plain, Scene, gateway, sequences
 
-TOKENS = st.lists(st.integers(3, 511), max_size=12)
 STEPS = ("follow", "follow", "follow", "strip", "again", "parallel", "rewrite", "fresh", "tools")
 
 
@@ -36,7 +36,8 @@ class Agent:
         match kind:
             case "parallel":
                 asides = [[*messages, {"role": "user", "content": text}] for text in "ab"]
-                await asyncio.gather(*(self.turn(aside) for aside in asides))
+                said = await asyncio.gather(*(self.scene.say(aside, self.tools) for aside in asides))
+                self.conversations += [[*aside, reply] for aside, reply in zip(asides, said, strict=True)]
             case "rewrite":
                 cut = self.draw(st.integers(0, len(messages) - 1))
                 kept = [{**m, "content": "folded"} if i == cut else m for i, m in enumerate(messages)]
@@ -82,11 +83,17 @@ async def test_records_are_what_was_sent_and_sampled(
     scene.rollout_id = new_id()
     scene.engine.requests.clear()
     said: list[tuple[str, tuple[int, ...]]] = []
+    seed, asked = data.draw(st.integers(0, 2**32)), Counter[str]()
 
     def say(request: Plain) -> Plain:
-        finish = data.draw(st.sampled_from(["stop", "length"]))
-        ids = [*data.draw(TOKENS), scene.renderer.stop_token_ids[0] if finish == "stop" else 7]
-        said.append((ids_digest(np.asarray(request["input_ids"], np.int32)), tuple(ids)))
+        """Whichever of two calls at once comes first, each gets the same reply whenever this is played."""
+        prompt = ids_digest(np.asarray(request["input_ids"], np.int32))
+        asked[prompt] += 1
+        luck = Random(f"{seed} {prompt} {asked[prompt]}")
+        finish = luck.choice(["stop", "length"])
+        ids = [luck.randint(3, 511) for _ in range(luck.randint(0, 12))]
+        ids.append(scene.renderer.stop_token_ids[0] if finish == "stop" else 7)
+        said.append((prompt, tuple(ids)))
         return scene.engine.reply(ids, finish)
 
     scene.engine.say = say
