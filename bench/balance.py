@@ -124,7 +124,10 @@ async def _reach(measured: Measured, groups: int, training: asyncio.Task[None]) 
 
 
 async def _progress(client: httpx.AsyncClient) -> dict[str, Any]:
-    return dict((await client.get("/v1/progress")).json())
+    response = await client.get("/v1/progress")
+    if not response.is_success:
+        raise RuntimeError(f"no progress is to be had: {response.status_code} {response.text[:500]}")
+    return dict(response.json())
 
 
 def _blocked_s(progress: dict[str, Any]) -> dict[str, float]:
