@@ -1,6 +1,11 @@
 """Services beside sandboxes, on a real engine: reached by name, shared with the verifier, gone in the end."""
 
+import asyncio
 import shutil
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -13,6 +18,7 @@ from environments.terminal.attempts import Attempts
 from environments.terminal.rules import Rules
 from environments.terminal.tasks import TerminalTask
 from environments.terminal.validation import played
+from services.sandbox.docker.reaper import reap
 from services.sandbox.docker.sandboxes import DockerRules, DockerSandboxes
 from services.sandbox.docker.warm import WarmRules
 from services.sandbox.port import Blueprint, Limits, SandboxFailure
@@ -114,6 +120,40 @@ async def test_a_service_that_does_not_start_is_the_sandboxs_failure_in_its_own_
     with pytest.raises(SandboxFailure, match=r"the service web .* ended with 1: no licence"):
         async with docker.open(blueprint(folder), Limits()):
             pass
+    assert boxes(docker, folder) == []
+
+
+_OWNER = """
+import asyncio, sys
+from pathlib import Path
+from services.sandbox.docker.reaper import reap
+from services.sandbox.docker.sandboxes import DockerSandboxes
+from services.sandbox.port import Blueprint, Limits
+
+async def main():
+    folder = Path(sys.argv[1])
+    labels = {"rollout": folder.name}
+    blueprint = Blueprint(folder, compose=folder / "docker-compose.yaml", labels=labels)
+    async with DockerSandboxes().accompanied(blueprint, Limits()):
+        print("ready", flush=True)
+        await asyncio.sleep(60)
+
+asyncio.run(main())
+"""
+
+
+async def test_services_end_when_their_owner_is_killed(docker: DockerSandboxes, folder: Path) -> None:
+    """The ground ends by itself, and with it the claim of the services to live."""
+    owned = [sys.executable, "-c", _OWNER, str(folder)]
+    with subprocess.Popen(owned, stdout=subprocess.PIPE) as owner:
+        assert owner.stdout is not None
+        assert owner.stdout.readline() == b"ready\n"
+        assert len(boxes(docker, folder)) == 3
+        owner.send_signal(signal.SIGKILL)
+    deadline = time.monotonic() + 20
+    while boxes(docker, folder) and time.monotonic() < deadline:
+        await reap(docker._engine)
+        await asyncio.sleep(0.1)
     assert boxes(docker, folder) == []
 
 
