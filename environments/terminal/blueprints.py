@@ -42,6 +42,18 @@ def verifiers_blueprint(task: Path, config: TaskConfig, grading: Grading, sandbo
     return _checked(task, folder, table, phases, ("verifier.user", user), sandboxes)
 
 
+def refuse_another_network(task: Path, agents: Blueprint, verifiers: Blueprint) -> None:
+    """Errors: Refused, where services beside both sandboxes are to have two networks."""
+    if agents.compose is not None and verifiers.network != agents.network:
+        detail = f"{task / 'task.toml'}: verifier.network_mode = {verifiers.network.mode.value!r}, where"
+        raise Refused(
+            f"{detail} services of {agents.compose.name} stand in the agent's network",
+            field="verifier.network_mode",
+            value=verifiers.network.mode.value,
+            remedy="give both the same, or the verifier an environment of its own",
+        )
+
+
 def _checked(
     task: Path,
     folder: Path,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from environments.tasks import Tasks
-from environments.terminal.blueprints import agents_blueprint, verifiers_blueprint
+from environments.terminal.blueprints import agents_blueprint, refuse_another_network, verifiers_blueprint
 from environments.terminal.harbor.config import TaskConfig
 from environments.terminal.harbor.step import Step, steps_of
 from environments.terminal.harbor.support import refuse_unsupported
@@ -62,8 +62,12 @@ class TerminalTask:
         config = TaskConfig.read(folder / "task.toml")
         refuse_unsupported(folder, config)
         steps = steps_of(folder, config)
-        verifiers = (verifiers_blueprint(folder, config, step.grading, sandboxes) for step in steps)
-        return cls(folder, config, steps, agents_blueprint(folder, config, sandboxes), tuple(verifiers))
+        agents = agents_blueprint(folder, config, sandboxes)
+        verifiers = tuple(verifiers_blueprint(folder, config, step.grading, sandboxes) for step in steps)
+        for step, verifier in zip(steps, verifiers, strict=True):
+            if step.grading.own is None:
+                refuse_another_network(folder, agents, verifier)
+        return cls(folder, config, steps, agents, verifiers)
 
 
 def _limits(table: EnvironmentTable, output_bytes: int) -> Limits:

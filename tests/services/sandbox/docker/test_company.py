@@ -18,6 +18,7 @@ from environments.terminal.attempts import Attempts
 from environments.terminal.rules import Rules
 from environments.terminal.tasks import TerminalTask
 from environments.terminal.validation import played
+from services.kit.failure import Refused
 from services.sandbox.docker.reaper import reap
 from services.sandbox.docker.sandboxes import DockerRules, DockerSandboxes
 from services.sandbox.docker.warm import WarmRules
@@ -126,6 +127,7 @@ async def test_a_service_that_does_not_start_is_the_sandboxs_failure_in_its_own_
 _OWNER = """
 import asyncio, sys
 from pathlib import Path
+from services.kit.failure import Refused
 from services.sandbox.docker.reaper import reap
 from services.sandbox.docker.sandboxes import DockerSandboxes
 from services.sandbox.port import Blueprint, Limits
@@ -157,19 +159,33 @@ async def test_services_end_when_their_owner_is_killed(docker: DockerSandboxes, 
     assert boxes(docker, folder) == []
 
 
-async def test_a_harbor_task_with_a_service_is_graded_beside_what_its_agent_left(
-    docker: DockerSandboxes, folder: Path, tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    task = tmp_path_factory.mktemp("harbor") / "task"
+def harbor(folder: Path, task: Path, more: str = "") -> Path:
+    """A Harbor directory whose agent is to post `solved` to the service."""
     shutil.copytree(folder, task / "environment")
     (task / "tests").mkdir()
     (task / "solution").mkdir()
-    (task / "task.toml").write_text('version = "1.0"\n[environment]\nallow_internet = false\n')
+    config = f'version = "1.0"\n[environment]\nallow_internet = false\n{more}'
+    (task / "task.toml").write_text(config)
     (task / "instruction.md").write_text("Post solved to web.\n")
     (task / "solution/solve.sh").write_text(f"#!/bin/bash\n{_POST.format('solved')}\n")
     test = f'[ "$({_ASK.format("web:8080")})" = solved ] && echo 1 || echo 0'
     (task / "tests/test.sh").write_text(f"#!/bin/bash\n({test}) > /logs/verifier/reward.txt\n")
-    read = TerminalTask.read(task, docker)
+    return task
+
+
+async def test_a_harbor_task_with_a_service_is_graded_beside_what_its_agent_left(
+    docker: DockerSandboxes, folder: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    read = TerminalTask.read(harbor(folder, tmp_path_factory.mktemp("harbor") / "task"), docker)
     attempts = Attempts(docker, Rules(), EnvironmentMetrics(), None)
     rewards = [(await played(attempts, read, agent)).reward for agent in (Oracle(), Noop())]
     assert rewards == [1.0, 0.0]
+
+
+async def test_a_network_of_the_verifiers_own_is_refused_where_services_stand_beside_both(
+    docker: DockerSandboxes, folder: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    own = '[verifier]\nnetwork_mode = "public"\n'
+    task = harbor(folder, tmp_path_factory.mktemp("harbor") / "task", own)
+    with pytest.raises(Refused, match=r"verifier\.network_mode = 'public', where services of docker-compose"):
+        TerminalTask.read(task, docker)
