@@ -5,6 +5,7 @@ import os
 import re
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 
 from environments.family import Play, Scored
 from environments.openenv.environment import OpenEnvFamily
+from environments.openenv.session import session
 from environments.openenv.settings import OpenEnvSettings
 from environments.openenv.wiring import openenv_family
 from services.contracts.cause import Cause
@@ -123,10 +125,29 @@ async def test_what_breaks_on_the_server_is_no_reward(
     assert failure.value.cause is cause
 
 
-async def test_a_server_that_is_away_or_full_is_the_environments_fault(play: PlayOne) -> None:
+async def test_a_server_that_is_away_is_the_environments_fault(play: PlayOne) -> None:
     with pytest.raises(Failure) as failure:
         await play("http://127.0.0.1:9")
     assert failure.value.cause is Cause.ENVIRONMENT
+
+
+async def test_a_server_that_is_full_is_the_environments_fault(play: PlayOne, guess_url: str) -> None:
+    async with AsyncExitStack() as others:
+        for _ in range(8):  # as many as it takes
+            one = await others.enter_async_context(session(guess_url, 10.0))
+            await one.reset({})
+        with pytest.raises(Failure, match="CAPACITY_REACHED") as failure:
+            await play(guess_url)
+    assert failure.value.cause is Cause.ENVIRONMENT
+
+
+async def test_the_last_reward_counts_and_one_field_is_the_task_where_settings_say_so(
+    play: PlayOne, model: ScriptedModel, guess_url: str
+) -> None:
+    model.script = moves(*(call("step", {"number": number}) for number in (10, 11)))
+    scored = await play(guess_url, reward="last", reward_range=(-1.0, 1.0), prompt_field="said")
+    assert scored.reward == -0.25
+    assert model.requests[0]["messages"][1]["content"] == "Guess."
 
 
 async def test_tools_of_mcp_are_the_agents_tools(play: PlayOne, model: ScriptedModel, sums_url: str) -> None:
