@@ -15,7 +15,7 @@ from environments.slides.rendering.session import measure
 class Seat:
     """No page can leave anything for the next: none has scripts, cookies or a second request.
 
-    Between two pages the last one stays loaded, frozen: another address would take another process.
+    Nor does it stay until the next one comes: a refresh that it set for later would ask in that one's name.
     """
 
     context: BrowserContext
@@ -36,18 +36,14 @@ class Seat:
     async def render(self, html: str) -> Rendered:
         """Errors: playwright's Error if the tab or the browser dies."""
         self.guard = Guard(html)
-        await self._turn("active")
         await self.page.set_viewport_size({"width": WIDTH, "height": HEIGHT})
         await self.page.goto(ADDRESS, wait_until="load", timeout=0)
         rendered = await measure(self.page, self.protocol, self.guard)
-        await self._turn("frozen")
+        await self.page.goto("about:blank", timeout=0)
         return rendered
 
     async def close(self) -> None:
         await self.context.close()
-
-    async def _turn(self, state: str) -> None:
-        await self.protocol.send("Page.setWebLifecycleState", {"state": state})
 
     async def _answer(self, route: Route) -> None:
         await self.guard.answer(route)

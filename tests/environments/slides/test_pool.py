@@ -85,6 +85,11 @@ async def test_a_page_leaves_nothing_for_the_next(pool: RenderPool) -> None:
         assert (await other.render(plain)).measurement == alone.measurement
 
 
+async def test_no_page_stays_in_a_tab_where_it_could_ask_in_the_name_of_the_next(pool: RenderPool) -> None:
+    await pool.render("<head><meta http-equiv=refresh content='9;url=page.html'></head><body>later</body>")
+    assert {seat.page.url for seat in pool._free} == {"about:blank"}
+
+
 async def test_the_same_page_is_rendered_once_for_everybody(pool: RenderPool) -> None:
     first, *others = await asyncio.gather(*(pool.render("<p>the same</p>") for _ in range(4)))
     assert all(other is first for other in others)
