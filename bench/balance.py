@@ -75,8 +75,14 @@ async def measure(scenario: Scenario, running: Platform) -> Measured:
     measured = Measured()
     wanted = scenario.warm_up + scenario.window
     redis = connect(running.redis_url)
-    token = running.token(Scope.LEARNER)
-    async with http_client(base_url=running.orchestrator_url, token=token, timeout_s=60) as client:
+    async with (
+        http_client(
+            base_url=running.orchestrator_url, token=running.token(Scope.LEARNER), timeout_s=60
+        ) as client,
+        http_client(
+            base_url=running.orchestrator_url, token=running.token(Scope.VIEWER), timeout_s=60
+        ) as viewer,
+    ):
 
         def on_trained(group: SealedGroup) -> None:
             measured.trained.append(group.environment)
@@ -92,7 +98,7 @@ async def measure(scenario: Scenario, running: Platform) -> Measured:
         training = asyncio.create_task(learner.run())
         try:
             await _reach(measured, scenario.warm_up, training)
-            before, started = await _progress(client), time.monotonic()
+            before, started = await _progress(viewer), time.monotonic()
             _say(f"warm: {len(measured.trained)} groups trained")
             await _reach(measured, scenario.warm_up + scenario.dies_after, training)
             service = running.services[scenario.dies]
@@ -102,7 +108,7 @@ async def measure(scenario: Scenario, running: Platform) -> Measured:
             service.start()
             _say(f"{scenario.dies} started again after {len(measured.trained)} groups")
             await _reach(measured, wanted, training)
-            measured.progress = await _progress(client)
+            measured.progress = await _progress(viewer)
             measured.seconds = time.monotonic() - started
         finally:
             training.cancel()
@@ -123,11 +129,8 @@ async def _reach(measured: Measured, groups: int, training: asyncio.Task[None]) 
         await asyncio.sleep(0.05)
 
 
-async def _progress(client: httpx.AsyncClient) -> dict[str, Any]:
-    response = await client.get("/v1/progress")
-    if not response.is_success:
-        raise RuntimeError(f"no progress is to be had: {response.status_code} {response.text[:500]}")
-    return dict(response.json())
+async def _progress(viewer: httpx.AsyncClient) -> dict[str, Any]:
+    return dict((await viewer.get("/v1/progress")).raise_for_status().json())
 
 
 def _blocked_s(progress: dict[str, Any]) -> dict[str, float]:
