@@ -169,6 +169,5 @@ class _Reader:
 
 
 def _refused(path: Path, detail: str) -> Refused:
-    return Refused(
-        f"{path}: {detail}", field="compose", value=path, remedy="leave it out, or run it in the box"
-    )
+    remedy = "leave it out, or run it in the box"
+    return Refused(f"{path}: {detail}", field="services", value=path, remedy=remedy)

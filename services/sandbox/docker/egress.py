@@ -3,7 +3,7 @@
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -19,10 +19,14 @@ from services.sandbox.port import MIB, NOBODY, Network, NetworkMode, Sandbox, Sa
 _OPENS_WITHIN_S = 20.0
 _MEMORY = 96 * MIB
 _PROXY = f"http://127.0.0.1:{egress_proxy.PORT}"
-VARIABLES = {
-    **{name: _PROXY for word in ("http_proxy", "https_proxy", "all_proxy") for name in (word, word.upper())},
-    **dict.fromkeys(("no_proxy", "NO_PROXY"), "localhost,127.0.0.1,::1"),
-}
+_PROXIED = ("http_proxy", "https_proxy", "all_proxy")
+_AROUND = ("localhost", "127.0.0.1", "::1")
+
+
+def variables(beside: Sequence[str] = ()) -> dict[str, str]:
+    """By which programs find the door; hosts that stand `beside` the box are reached without it."""
+    proxies = {name: _PROXY for word in _PROXIED for name in (word, word.upper())}
+    return {**proxies, **dict.fromkeys(("no_proxy", "NO_PROXY"), ",".join((*_AROUND, *beside)))}
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from services.kit.failure import Unavailable
 from services.sandbox.docker.box import DockerSandbox
 from services.sandbox.docker.company import Companies
 from services.sandbox.docker.compose import read_composition, with_its_main
-from services.sandbox.docker.egress import VARIABLES, Egress
+from services.sandbox.docker.egress import Egress, variables
 from services.sandbox.docker.engine import Engine
 from services.sandbox.docker.hardening import HOME, Cage
 from services.sandbox.docker.images import BoxImage, Images
@@ -48,6 +48,10 @@ class Plan:
     image: BoxImage
     cage: Cage
     env: tuple[tuple[str, str], ...]
+
+    def told(self, more: Mapping[str, str]) -> "Plan":
+        """The same with more variables, where it has none of these itself."""
+        return replace(self, env=tuple(sorted({**more, **dict(self.env)}.items())))
 
 
 class DockerSandboxes:
@@ -163,7 +167,7 @@ class DockerSandboxes:
     ) -> AsyncIterator[DockerSandbox]:
         """The gate before the box and the door after it; the box itself has no network either way."""
         name = uuid4().hex
-        plan = replace(plan, env=tuple(sorted({**VARIABLES, **dict(plan.env)}.items())))
+        plan = plan.told(variables())
         async with self._egress.gate(name, blueprint.network) as volume:
             box = await self._started(plan, blueprint.labels, name)
             async with _closing(box), self._egress.door(name, box.container, volume):
@@ -177,8 +181,9 @@ class DockerSandboxes:
     ) -> AsyncIterator[DockerSandbox]:
         """A box in the network of its company, whose door is its own."""
         ways_out = blueprint.network.mode is not NetworkMode.NONE
-        variables = VARIABLES if ways_out else {}
-        plan = replace(plan, env=tuple(sorted({**variables, **dict(plan.env)}.items())))
+        if ways_out and blueprint.compose is not None:
+            services = read_composition(blueprint.compose, blueprint.env).services
+            plan = plan.told(variables([service.name for service in services]))
         box = await self._started(plan, blueprint.labels, company=blueprint.company)
         async with _closing(box):
             await box.furnish(seed, tree)

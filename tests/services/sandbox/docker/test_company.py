@@ -22,7 +22,7 @@ from services.kit.failure import Refused
 from services.sandbox.docker.reaper import reap
 from services.sandbox.docker.sandboxes import DockerRules, DockerSandboxes
 from services.sandbox.docker.warm import WarmRules
-from services.sandbox.port import Blueprint, Limits, SandboxFailure
+from services.sandbox.port import Blueprint, Limits, Network, NetworkMode, SandboxFailure
 
 pytestmark = [pytest.mark.docker, pytest.mark.asyncio(loop_scope="module")]
 
@@ -180,6 +180,28 @@ async def test_a_harbor_task_with_a_service_is_graded_beside_what_its_agent_left
     attempts = Attempts(docker, Rules(), EnvironmentMetrics(), None)
     rewards = [(await played(attempts, read, agent)).reward for agent in (Oracle(), Noop())]
     assert rewards == [1.0, 0.0]
+
+
+async def test_what_a_compose_file_asks_for_in_vain_is_named_when_the_task_is_read(
+    docker: DockerSandboxes, folder: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    task = harbor(folder, tmp_path_factory.mktemp("harbor") / "task")
+    compose = task / "environment/docker-compose.yaml"
+    compose.write_text(f"{_COMPOSE}  db: {{image: postgres, ports: ['5432:5432']}}\n")
+    with pytest.raises(Refused, match=r"docker-compose\.yaml: db\.ports is not supported"):
+        TerminalTask.read(task, docker)
+
+
+async def test_a_way_out_is_one_for_the_sandbox_and_those_beside_it(
+    docker: DockerSandboxes, folder: Path
+) -> None:
+    """The door that the task allows, and no more of an interface than before."""
+    allowed = blueprint(folder, network=Network(NetworkMode.ALLOWLIST, ("example.org",)))
+    async with docker.open(allowed, Limits()) as box:
+        assert "403" in (await box.run(f"{_ASK.format('example.com')} 2>&1 | tail -1", 20)).output
+        assert (await box.run(_ASK.format("web:8080"), 10)).output == "\n"  # beside it: not by the door
+        assert (await box.run("grep -c : /proc/net/dev", 5)).output == "1\n"
+    assert boxes(docker, folder) == []
 
 
 async def test_a_network_of_the_verifiers_own_is_refused_where_services_stand_beside_both(

@@ -88,7 +88,7 @@ def test_what_is_not_to_be_had_is_refused_by_name(tmp_path: Path, text: str, nam
     with pytest.raises(Refused) as refused:
         read(tmp_path, text)
     assert named in refused.value.detail
-    assert refused.value.field == "compose"
+    assert refused.value.field == "services"
 
 
 @given(some.integers(0, 48), some.integers(0, 59), some.integers(0, 59))
