@@ -1,4 +1,4 @@
-"""The benchmark of balance, small: real processes, one of which dies, and figures that are there to be printed."""
+"""The benchmark of balance, small: real processes, one of which dies, and every figure is there."""
 
 from dataclasses import replace
 from pathlib import Path
