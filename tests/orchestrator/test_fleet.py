@@ -70,10 +70,10 @@ async def test_an_engine_that_starts_again_gets_the_newest_weights_first(start: 
 
 
 async def test_an_engine_that_was_left_paused_is_continued(start: Start) -> None:
-    async with start() as running:
-        running.engine.paused = True
+    engine = ScriptedEngine(paused=True)
+    async with served(engine.app()) as url, start(engines=(url,)) as running:
         await until(lambda: states(running) == [("healthy", 0)])
-        assert not running.engine.paused
+        assert not engine.paused
 
 
 async def test_a_dead_engine_is_down_and_comes_back(start: Start) -> None:

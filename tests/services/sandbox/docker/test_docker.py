@@ -84,7 +84,8 @@ async def test_what_the_disk_holds_beyond_its_limit_ends_the_box(
 
 
 async def test_a_way_out_leads_where_the_task_allows(docker: DockerSandboxes, blueprint: Blueprint) -> None:
-    (subnet,) = docker._engine.api.inspect_network("bridge")["IPAM"]["Config"]
+    api = docker._engine.api
+    (subnet,) = api.inspect_network("bridge")["IPAM"]["Config"]
     gateway = str(ip_network(subnet["Subnet"])[1])
 
     async def hello(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -97,7 +98,8 @@ async def test_a_way_out_leads_where_the_task_allows(docker: DockerSandboxes, bl
         code = f"import urllib.request as u; print(u.urlopen('{url}', timeout=9).read().decode())"
         return f'python3 -c "{code}" 2>&1 | tail -1'
 
-    task = replace(blueprint, network=Network(NetworkMode.ALLOWLIST, (gateway,)))
+    network = Network(NetworkMode.ALLOWLIST, (gateway,))
+    task = replace(blueprint, network=network, labels={"rollout": "goes-out"})
     async with await asyncio.start_server(hello, gateway, 0) as server, docker.open(task, Limits()) as box:
         port = server.sockets[0].getsockname()[1]
         assert (await box.run(fetch(f"http://{gateway}:{port}/"), 20)).output == "hello\n"
@@ -106,7 +108,10 @@ async def test_a_way_out_leads_where_the_task_allows(docker: DockerSandboxes, bl
         around = f"env -u http_proxy -u HTTP_PROXY {fetch(f'http://{gateway}:{port}/')}"
         assert "unreachable" in (await box.run(around, 20)).output
         assert (await box.run("grep -c : /proc/net/dev", 5)).output == "1\n"
-    assert docker._engine.api.volumes(filters={"label": "podium.box"})["Volumes"] in (None, [])
+        (its_own,) = api.containers(filters={"label": ["podium.rollout=goes-out", "podium.role=main"]})
+        of_it = {"label": f"podium.box={its_own['Labels']['podium.box']}"}
+        assert len(api.volumes(filters=of_it)["Volumes"]) == 1
+    assert not api.volumes(filters=of_it)["Volumes"]
 
 
 async def test_a_hostile_task_is_refused_where_there_is_no_kernel_for_it(
@@ -188,7 +193,7 @@ async def test_nothing_is_left_when_its_owner_is_killed(
         "python:3.11-slim", ["sleep", "100"], labels=labels, name="podium-test-orphan"
     )
     api.start(made["Id"])
-    assert "podium-test-orphan" in await reap(docker._engine)
+    await reap(docker._engine)
     assert containers(docker, "podium.rollout=orphan") == []
 
 
