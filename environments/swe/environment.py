@@ -7,6 +7,7 @@ from environments.family import Play, Scored
 from environments.metrics import EnvironmentMetrics
 from environments.swe.agent import Agent, Assignment
 from environments.swe.grading.grade import grade
+from environments.swe.grading.remains import remains_of
 from environments.swe.grading.submission import prepare
 from environments.swe.instance import Instance
 from environments.swe.reward import scored
@@ -35,13 +36,13 @@ class SweFamily:
     async def run(self, play: Play) -> Scored:
         """Errors: Failure with cause engine, sandbox, environment (task, agent's program) or verifier."""
         instance = self.tasks.find(play.task)
-        ending, tree = await self._act(instance, play)
+        ending, remains = await self._act(instance, play)
         with self.metrics.phase("verify"):
-            verdict = await grade(self.sandboxes, self.tasks.blueprint(instance), instance, tree)
+            verdict = await grade(self.sandboxes, self.tasks.blueprint(instance), instance, remains)
         return scored(instance, ending, verdict)
 
     async def _act(self, instance: Instance, play: Play) -> tuple[Ending, bytes]:
-        """How the agent ended, and the tree that it left once all its processes were killed."""
+        """How the agent ended, and the repository that it left."""
         async with self.sandboxes.open(self.tasks.blueprint(instance), self.rules.limits) as sandbox:
             await prepare(sandbox, instance.workdir, instance.bug_patch)
             until = play.deadline - self.rules.grading_reserve_s
@@ -49,5 +50,4 @@ class SweFamily:
                 sandbox, instance.workdir, instance.problem_statement, play.model, until, play.progress
             )
             ending = await self.agent.solve(assignment)
-            await sandbox.reset()
-            return ending, await sandbox.tree()
+            return ending, await remains_of(sandbox, instance.workdir)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from environments.swe.controls import CONTROLS, NOTHING, oracle
 from environments.swe.grading.grade import GRADING, judge_submission, submission_of
+from environments.swe.grading.remains import remains_of
 from environments.swe.grading.submission import prepare
 from environments.swe.rules import Rules
 from environments.swe.tasks import SweTasks, load_tasks
@@ -42,10 +43,9 @@ class SweTrials:
         async with self.sandboxes.open(blueprint, Rules().limits) as sandbox:
             await prepare(sandbox, instance.workdir, instance.bug_patch)
             await sandbox.run(commands[player], _QUICK_S)
-            await sandbox.reset()
-            tree = await sandbox.tree()
+            remains = await remains_of(sandbox, instance.workdir)
         async with self.sandboxes.open(blueprint, GRADING) as sandbox:
-            submission = await submission_of(sandbox, instance, tree)
+            submission = await submission_of(sandbox, instance, remains)
             known = task, submission.digest
             if known not in self._known:
                 self._known[known] = (await judge_submission(sandbox, instance, submission)).reward

@@ -1,5 +1,6 @@
 """Real processes die at random, at their named points and with their Redis: nothing is lost or done twice."""
 
+import os
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -89,7 +90,7 @@ def exhaust(scene: Scene) -> None:
 def leave(scene: Scene) -> None:
     """Away for longer than a lease."""
     scene.world.children["redis"].end()
-    time.sleep(scene.world.lease_s + _FAULT_S)
+    time.sleep(float(os.environ.get("PODIUM_TEST_AWAY_S", scene.world.lease_s + _FAULT_S)))
     scene.world.tend()
 
 

@@ -1,4 +1,4 @@
-"""Grades the tree that an agent left: its diff alone, on a clean repository, with the task's own tests."""
+"""Grades what an agent left of a repository: its diff alone, on a clean one, with the task's own tests."""
 
 import json
 import secrets
@@ -8,7 +8,7 @@ from shlex import quote
 
 from environments.swe.grading import runner
 from environments.swe.grading.protected import protected_pathspecs
-from environments.swe.grading.submission import HOME, apply, bring_in, diff_digest, diff_text, prepare
+from environments.swe.grading.submission import CLEAR, HOME, apply, bring_in, diff_digest, diff_text, prepare
 from environments.swe.grading.suspicion import suspicions
 from environments.swe.grading.verdict import Report, Verdict, judge, read_log, read_report
 from environments.swe.instance import Instance
@@ -25,18 +25,18 @@ MOST_DIFF = 2 * MIB
 GRADING = Limits(work_bytes=256 * MIB, memory_bytes=1024 * MIB, output_bytes=16 * MIB)
 
 
-async def grade(sandboxes: Sandboxes, blueprint: Blueprint, instance: Instance, tree: bytes) -> Verdict:
-    """Open a clean sandbox and judge `tree` in it.
+async def grade(sandboxes: Sandboxes, blueprint: Blueprint, instance: Instance, remains: bytes) -> Verdict:
+    """Open a clean sandbox and judge `remains` in it.
 
     Errors: Failure (verifier) without a complete report, (environment) if the task is broken; SandboxFailure.
     """
     async with sandboxes.open(blueprint, GRADING) as sandbox:
-        return await grade_in(sandbox, instance, tree)
+        return await grade_in(sandbox, instance, remains)
 
 
-async def grade_in(sandbox: Sandbox, instance: Instance, tree: bytes) -> Verdict:
+async def grade_in(sandbox: Sandbox, instance: Instance, remains: bytes) -> Verdict:
     """The same in a sandbox that is clean. The order is the promise: diff, tests, run, kill, read."""
-    return await judge_submission(sandbox, instance, await submission_of(sandbox, instance, tree))
+    return await judge_submission(sandbox, instance, await submission_of(sandbox, instance, remains))
 
 
 @dataclass(frozen=True)
@@ -49,10 +49,10 @@ class Submission:
     touched: tuple[str, ...]
 
 
-async def submission_of(sandbox: Sandbox, instance: Instance, tree: bytes) -> Submission:
-    """Prepare the repository and compare `tree` with it, as data only."""
+async def submission_of(sandbox: Sandbox, instance: Instance, remains: bytes) -> Submission:
+    """Prepare the repository and compare `remains` with it, as data only."""
     await prepare(sandbox, instance.workdir, instance.bug_patch)
-    touched = await bring_in(sandbox, tree, instance.workdir, protected_pathspecs(instance))
+    touched = await bring_in(sandbox, remains, instance.workdir, protected_pathspecs(instance))
     digest, size = await diff_digest(sandbox)
     text = await diff_text(sandbox, _SHOWN_DIFF) if size <= MOST_DIFF else ""
     return Submission(digest, size, text, tuple(touched))
@@ -71,7 +71,7 @@ async def judge_submission(sandbox: Sandbox, instance: Instance, submission: Sub
 
 async def run_tests(sandbox: Sandbox, instance: Instance) -> Report:
     """Run the tests of the repository as it lies there. Errors: Failure (verifier)."""
-    await sandbox.run(f"rm -rf {HOME} {quote(instance.workdir)}/.git", _START_S)
+    await sandbox.run(f"{CLEAR}; rm -rf {quote(instance.workdir)}/.git", _START_S)
     if instance.runner == "pytest":
         return await _run_pytest(sandbox, instance)
     return await _run_command(sandbox, instance)

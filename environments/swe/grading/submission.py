@@ -1,20 +1,16 @@
-"""From the tree that an agent left to its diff, without running anything that it could have written."""
+"""From the files that an agent left to their diff, without running anything that it could have written."""
 
-import io
-import tarfile
-from collections.abc import Iterator
-from pathlib import PurePosixPath
 from shlex import join, quote
 
 from environments.swe.grading.protected import excluded
+from environments.swe.grading.remains import files_of
 from services.contracts.cause import Cause
 from services.kit.failure import Failure
 from services.sandbox.archive import archive_of
-from services.sandbox.port import MIB, Sandbox
+from services.sandbox.port import Sandbox
 
 HOME = "/swe"
-_MOST_FILES = 100_000
-_MOST_BYTES = 512 * MIB
+CLEAR = f"find {HOME} -mindepth 1 -delete"  # the folder stays: nobody may remove it from a root of root's
 _QUICK_S = 60.0
 GIT = (
     "export GIT_CONFIG_NOSYSTEM=1 GIT_CONFIG_GLOBAL=/dev/null GIT_ATTR_NOSYSTEM=1 GIT_TERMINAL_PROMPT=0"
@@ -24,7 +20,7 @@ GIT = (
 )
 _PREPARE = """
 cd {workdir} && rm -rf .git && {{ [[ ! -s {home}/bug.diff ]] || git apply {home}/bug.diff; }} &&
-rm -rf {home} && git init -q -b main &&
+{clear} && git init -q -b main &&
 git config user.name agent && git config user.email agent@localhost && git config core.hooksPath /dev/null &&
 printf '%s\\n' __pycache__/ '*.pyc' .pytest_cache/ > .git/info/exclude &&
 git add -A && git commit -q -m 'The repository' --allow-empty &&
@@ -38,19 +34,19 @@ async def prepare(sandbox: Sandbox, workdir: str, bug_patch: str) -> None:
     """
 
     await sandbox.put(archive_of({"bug.diff": bug_patch.encode()}), HOME)
-    script = _PREPARE.format(workdir=quote(workdir), home=HOME)
+    script = _PREPARE.format(workdir=quote(workdir), home=HOME, clear=CLEAR)
     done = await sandbox.run(f"({GIT}; {script})", _QUICK_S)
     if done.exit_code != 0:
         detail = f"the repository could not be prepared: {done.output.strip()[-500:]}"
         raise Failure(detail, cause=Cause.ENVIRONMENT)
 
 
-async def bring_in(sandbox: Sandbox, tree: bytes, workdir: str, protected: list[str]) -> list[str]:
+async def bring_in(sandbox: Sandbox, remains: bytes, workdir: str, protected: list[str]) -> list[str]:
     """Compare the agent's files with the prepared repository of `sandbox`, as data only.
 
     Leaves `agent.diff` in HOME, without what is protected, and returns the protected paths that differ.
     """
-    await sandbox.put(repository_of(tree, workdir), f"{HOME}/submission")
+    await sandbox.put(files_of(remains), f"{HOME}/submission")
     specs = [excluded(pathspec) for pathspec in protected]
     git = join(["git", f"--git-dir={workdir}/.git", f"--work-tree={HOME}/submission"])
     compare = f"{git} diff --cached --no-renames --no-ext-diff --no-textconv"
@@ -84,49 +80,3 @@ async def apply(sandbox: Sandbox, workdir: str, patch: str) -> None:
     if done.exit_code != 0:
         detail = f"{patch} does not apply: {done.output.strip()[-500:]}"
         raise Failure(detail, cause=Cause.VERIFIER)
-
-
-def repository_of(tree: bytes, workdir: str) -> bytes:
-    """The files and links below `workdir`, without any `.git`, as an archive of their own.
-
-    Nothing in it lies outside, or behind a link. Errors: Failure (environment) if it is too large.
-    """
-    buffer = io.BytesIO()
-    links: set[PurePosixPath] = set()
-    files = size = 0
-    with (
-        tarfile.open(fileobj=io.BytesIO(tree)) as source,
-        tarfile.open(fileobj=buffer, mode="w", format=tarfile.GNU_FORMAT) as target,
-    ):
-        for entry, path in _below(source, workdir):
-            files, size = files + 1, size + entry.size
-            if files > _MOST_FILES or size > _MOST_BYTES:
-                raise Failure("the agent left too many files", cause=Cause.ENVIRONMENT)
-            if links & set(path.parents):
-                continue
-            if entry.issym():
-                links.add(path)
-            _copy(source, target, entry, path)
-    return buffer.getvalue()
-
-
-def _below(source: tarfile.TarFile, workdir: str) -> Iterator[tuple[tarfile.TarInfo, PurePosixPath]]:
-    root = PurePosixPath(workdir.strip("/"))
-    for entry in source:
-        path = PurePosixPath(entry.name.removeprefix("./").strip("/"))
-        if path.is_relative_to(root) and path != root and not {"..", ".git"} & set(path.parts):
-            yield entry, path.relative_to(root)
-
-
-def _copy(
-    source: tarfile.TarFile, target: tarfile.TarFile, entry: tarfile.TarInfo, path: PurePosixPath
-) -> None:
-    copy = tarfile.TarInfo(f"./{path}")
-    if entry.issym():
-        copy.type, copy.linkname = tarfile.SYMTYPE, entry.linkname
-        target.addfile(copy)
-    elif entry.isreg() or entry.islnk():
-        data = source.extractfile(entry)
-        content = data.read() if data is not None else b""
-        copy.mode, copy.size = 0o755 if entry.mode & 0o100 else 0o644, len(content)
-        target.addfile(copy, io.BytesIO(content))

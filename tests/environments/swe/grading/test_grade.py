@@ -6,6 +6,7 @@ import pytest
 
 from environments.swe.controls import CONTROLS, oracle
 from environments.swe.grading.grade import grade
+from environments.swe.grading.remains import remains_of
 from environments.swe.grading.submission import prepare
 from environments.swe.grading.verdict import Verdict
 from environments.swe.instance import Instance
@@ -28,9 +29,8 @@ class Bench:
         async with self.sandboxes.open(blueprint, Rules().limits) as sandbox:
             await prepare(sandbox, instance.workdir, instance.bug_patch)
             self.said = (await sandbox.run(command, 20.0)).output
-            await sandbox.reset()
-            tree = await sandbox.tree()
-        return await grade(self.sandboxes, blueprint, instance, tree)
+            remains = await remains_of(sandbox, instance.workdir)
+        return await grade(self.sandboxes, blueprint, instance, remains)
 
 
 @pytest.fixture
@@ -54,6 +54,16 @@ async def test_a_fix_scores_with_new_binary_files_and_broken_history(bench: Benc
 
 async def test_a_committed_fix_scores(bench: Bench) -> None:
     assert (await bench.graded(f"{FIX}; git commit -qam fix; git checkout -qb other")).reward == 1.0
+
+
+async def test_a_fix_in_an_unreadable_file_scores(bench: Bench) -> None:
+    assert (await bench.graded(f"{FIX}; chmod 000 larder/recipe.py larder")).reward == 1.0
+
+
+@pytest.mark.parametrize("left", ["rm -rf /testbed/* /testbed/.g*", "cd /; rm -rf /testbed; ln -s /etc /testbed"])
+async def test_a_repository_that_is_gone_is_an_empty_one(bench: Bench, left: str) -> None:
+    verdict = await bench.graded(left)
+    assert (verdict.reward, set(verdict.tests.values())) == (0.0, {"missing"})
 
 
 @pytest.mark.parametrize("control", CONTROLS)

@@ -6,7 +6,7 @@ import tarfile
 import pytest
 
 from environments.swe.grading.protected import excluded, protected_pathspecs
-from environments.swe.grading.submission import repository_of
+from environments.swe.grading.remains import files_of
 from environments.swe.grading.suspicion import suspicions
 from environments.swe.instance import Instance
 
@@ -22,26 +22,28 @@ def names(*entries: tarfile.TarInfo) -> list[str]:
     with tarfile.open(fileobj=buffer, mode="w") as tar:
         for info in entries:
             tar.addfile(info, io.BytesIO(b""))
-    with tarfile.open(fileobj=io.BytesIO(repository_of(buffer.getvalue(), "/testbed"))) as tar:
+    with tarfile.open(fileobj=io.BytesIO(files_of(buffer.getvalue()))) as tar:
         return [info.name for info in tar]
 
 
 def test_only_files_below_the_repository_come_out() -> None:
     assert names(
-        entry("./testbed/a.py"),
-        entry("./testbed/.git/config"),
-        entry("./testbed/sub/.git/hooks/pre-commit"),
-        entry("./testbed/../grader/key"),
-        entry("./testbeds/a.py"),
-        entry("./opt/swe/lib/pytest.py"),
-        entry("./testbed/pipe", tarfile.FIFOTYPE),
-        entry("./testbed/device", tarfile.CHRTYPE),
+        entry("testbed/", tarfile.DIRTYPE),
+        entry("testbed/a.py"),
+        entry("testbed/.git/config"),
+        entry("testbed/sub/.git/hooks/pre-commit"),
+        entry("testbed/../grader/key"),
+        entry("testbeds/a.py"),
+        entry("opt/swe/lib/pytest.py"),
+        entry("testbed/pipe", tarfile.FIFOTYPE),
+        entry("testbed/device", tarfile.CHRTYPE),
     ) == ["./a.py"]
 
 
 def test_nothing_lies_behind_a_link() -> None:
-    link = entry("./testbed/out", tarfile.SYMTYPE, "/grader")
-    assert names(link, entry("./testbed/out/key"), entry("./testbed/outer")) == ["./out", "./outer"]
+    link = entry("testbed/out", tarfile.SYMTYPE, "/grader")
+    root = entry("testbed", tarfile.DIRTYPE)
+    assert names(root, link, entry("testbed/out/key"), entry("testbed/outer")) == ["./out", "./outer"]
 
 
 @pytest.fixture

@@ -1,0 +1,76 @@
+"""What an agent left of its repository: the files as data, whatever it did to the rest of its sandbox."""
+
+import io
+import tarfile
+from collections.abc import Iterator
+from pathlib import PurePosixPath
+from shlex import quote
+
+from services.contracts.cause import Cause
+from services.kit.failure import Failure, Missing
+from services.sandbox.archive import archive_of
+from services.sandbox.port import MIB, Sandbox
+
+_MOST_FILES = 100_000
+_MOST_BYTES = 512 * MIB
+_QUICK_S = 60.0
+
+
+async def remains_of(sandbox: Sandbox, workdir: str) -> bytes:
+    """The repository as an archive, once every process of the agent is dead.
+
+    Files that it made unreadable are read all the same; a repository that is gone is an empty one.
+    """
+    await sandbox.reset()
+    await sandbox.run(f"chmod -R u+rwX {quote(workdir)}", _QUICK_S)
+    try:
+        return await sandbox.get(workdir)
+    except Missing:
+        return archive_of({})
+
+
+def files_of(remains: bytes) -> bytes:
+    """The files and links below the folder that comes first, without any `.git`, as an archive of their own.
+
+    Nothing in it lies outside, or behind a link. Errors: Failure (environment) if it is too large.
+    """
+    buffer = io.BytesIO()
+    links: set[PurePosixPath] = set()
+    files = size = 0
+    with (
+        tarfile.open(fileobj=io.BytesIO(remains)) as source,
+        tarfile.open(fileobj=buffer, mode="w", format=tarfile.GNU_FORMAT) as target,
+    ):
+        for entry, path in _below(source):
+            files, size = files + 1, size + entry.size
+            if files > _MOST_FILES or size > _MOST_BYTES:
+                raise Failure("the agent left too many files", cause=Cause.ENVIRONMENT)
+            if links & set(path.parents):
+                continue
+            if entry.issym():
+                links.add(path)
+            _copy(source, target, entry, path)
+    return buffer.getvalue()
+
+
+def _below(source: tarfile.TarFile) -> Iterator[tuple[tarfile.TarInfo, PurePosixPath]]:
+    root = None
+    for entry in source:
+        path = PurePosixPath(entry.name.removeprefix("./").strip("/"))
+        root = root or path
+        if path.is_relative_to(root) and path != root and not {"..", ".git"} & set(path.parts):
+            yield entry, path.relative_to(root)
+
+
+def _copy(
+    source: tarfile.TarFile, target: tarfile.TarFile, entry: tarfile.TarInfo, path: PurePosixPath
+) -> None:
+    copy = tarfile.TarInfo(f"./{path}")
+    if entry.issym():
+        copy.type, copy.linkname = tarfile.SYMTYPE, entry.linkname
+        target.addfile(copy)
+    elif entry.isreg() or entry.islnk():
+        data = source.extractfile(entry)
+        content = data.read() if data is not None else b""
+        copy.mode, copy.size = 0o755 if entry.mode & 0o100 else 0o644, len(content)
+        target.addfile(copy, io.BytesIO(content))
