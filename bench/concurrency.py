@@ -11,12 +11,13 @@ import json
 import os
 import sqlite3
 import time
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, TypedDict
 
 import httpx
 import numpy as np
@@ -69,7 +70,7 @@ class Result:
     before: dict[str, Usage]
     began: dict[str, Usage]
     ended: dict[str, Usage]
-    errors: int
+    errors: Counter[str]
 
     def cost(self, name: str) -> float:
         """CPU seconds of a process for each rollout."""
@@ -192,14 +193,20 @@ async def _rest(training: asyncio.Task[None]) -> None:
     await asyncio.sleep(0.5)
 
 
-async def _progress(admin: httpx.AsyncClient) -> dict[str, int]:
+class _Progress(TypedDict):
+    sealed: int
+    in_flight: int
+    errors: Counter[str]
+
+
+async def _progress(admin: httpx.AsyncClient) -> _Progress:
     progress = (await admin.get("/v1/progress")).raise_for_status().json()
     counts = progress["rollouts"]
-    wrong = sum(counts["failed_by_cause"].values()) + sum(counts["retried_by_cause"].values())
+    errors = Counter[str](counts["failed_by_cause"]) + Counter(counts["retried_by_cause"])
     return {
         "sealed": counts["sealed"],
         "in_flight": sum(environment["in_flight"] for environment in progress["environments"]),
-        "errors": wrong + progress["conservation_error"],
+        "errors": errors + Counter(unaccounted=abs(progress["conservation_error"])),
     }
 
 
@@ -222,7 +229,7 @@ def report(results: Sequence[Result]) -> None:
             f"{result.added_ms(0.5):.1f}",
             f"{result.added_ms(0.99):.1f}",
             f"{result.ramp_s:.0f}",
-            result.errors,
+            ", ".join(f"{count} {cause}" for cause, count in result.errors.items()) or "none",
         ]
         for result in results
     ]
@@ -251,4 +258,4 @@ def figures(results: Sequence[Result]) -> dict[str, float]:
             f"cost_ratio_{level}": round(result.whole_cost / least.whole_cost, 3),
             f"peak_bytes_{level}": result.ended["orchestrator"].peak,
         }
-    return found | {"errors": sum(result.errors for result in results)}
+    return found | {"errors": sum(result.errors.total() for result in results)}

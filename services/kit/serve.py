@@ -1,6 +1,7 @@
 """Serving a FastAPI app with uvicorn's fast parts, and no others."""
 
 import asyncio
+import gc
 import resource
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
@@ -15,6 +16,7 @@ from services.kit.tls import NO_TLS, Tls
 def serve(app: FastAPI, host: str, port: int, ready_file: Path | None = None, tls: Tls = NO_TLS) -> None:
     """Serve until a signal. With port 0 the system picks one; `ready_file` then tells the address."""
     raise_file_limit()
+    collect_garbage_rarely()
     with suppress(KeyboardInterrupt):  # uvicorn raises the signal again once it has shut down
         _Server(_config(app, host, port, tls), ready_file, tls.scheme).run()
 
@@ -39,6 +41,16 @@ def raise_file_limit(wanted: int = 65_536) -> None:
     if soft != resource.RLIM_INFINITY and soft < wanted:
         most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+
+
+def collect_garbage_rarely() -> None:
+    """Spare what was loaded at start, and look for cycles after 50,000 new objects instead of 700.
+
+    A gateway with 4,000 rollouts at once spent a quarter of its time in searches that found next to nothing.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 20)
 
 
 def _config(app: FastAPI, host: str, port: int, tls: Tls) -> uvicorn.Config:

@@ -30,7 +30,9 @@ async def test_rollouts_outlive_the_store(start: Start, own_postgres: PostgresPr
         return completed(request)
 
     async with (
-        start(store_url=own_postgres.url(), max_staleness=0, lease_s=1.0, rollout_deadline_s=_AWAY_S + 20) as running,
+        start(
+            store_url=own_postgres.url(), max_staleness=0, lease_s=1.0, rollout_deadline_s=_AWAY_S + 20
+        ) as running,
         environment(ScriptedEnvironment(behaviour), running.client) as scripted,
     ):
         await until(lambda: len(scripted.requests) == 4)

@@ -1,8 +1,10 @@
 """Token records in Redis: per attempt one hash of headers and one of arrays, written together.
 
-The fields are call ids, so that a write repeated after a lost reply changes nothing.
+The fields are call ids, so that a write repeated after a lost reply changes nothing. Calls at one moment
+share a write, and the first calls of thousands of attempts share a read.
 """
 
+from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
@@ -16,6 +18,19 @@ from services.transport.token_store.port import DamagedRecord
 _encoder = msgspec.msgpack.Encoder()
 _headers = msgspec.msgpack.Decoder(CallHeader)
 _arrays = msgspec.msgpack.Decoder(TokenArrays)
+_READ_AT_ONCE = 64
+
+_Hash = dict[bytes, bytes]
+
+
+@dataclass
+class _Wanted:
+    """An attempt whose records are asked for, and what Redis holds of it."""
+
+    rollout_id: str
+    attempt: int
+    headers: _Hash = field(default_factory=dict)
+    arrays: _Hash = field(default_factory=dict)
 
 
 class RedisTokenStore:
@@ -25,6 +40,7 @@ class RedisTokenStore:
         self._redis: Any = redis  # redis-py types replies for both of its decoding modes
         self._lifetime_s = lifetime_s
         self._commits = GroupCommit(self._write)
+        self._reads = GroupCommit(self._read)
 
     async def append(self, record: TokenRecord) -> None:
         await self._commits.add(check_digest(record.checked()))
@@ -45,10 +61,9 @@ class RedisTokenStore:
         return in_order(_headers.decode(raw) for raw in await self._redis.hvals(key))
 
     async def records(self, rollout_id: str, attempt: int) -> list[TokenRecord]:
-        async with self._redis.pipeline(transaction=True) as pipe:
-            for key in _keys(rollout_id, attempt):
-                pipe.hgetall(key)
-            headers, arrays = await pipe.execute()
+        wanted = _Wanted(rollout_id, attempt)
+        await self._reads.add(wanted)
+        headers, arrays = wanted.headers, wanted.arrays
         if headers.keys() != arrays.keys():
             raise DamagedRecord(f"rollout {rollout_id}: {len(headers)} headers but {len(arrays)} arrays")
         try:
@@ -57,6 +72,17 @@ class RedisTokenStore:
         except msgspec.DecodeError as error:
             raise DamagedRecord(f"rollout {rollout_id}: {error}") from error
         return [check_digest(record) for record in whole]
+
+    async def _read(self, wanted: list[_Wanted]) -> None:
+        for start in range(0, len(wanted), _READ_AT_ONCE):
+            some = wanted[start : start + _READ_AT_ONCE]
+            async with self._redis.pipeline(transaction=True) as pipe:
+                for one in some:
+                    for key in _keys(one.rollout_id, one.attempt):
+                        pipe.hgetall(key)
+                found: list[_Hash] = await pipe.execute()
+            for one, headers, arrays in zip(some, found[::2], found[1::2], strict=True):
+                one.headers, one.arrays = headers, arrays
 
     async def discard(self, rollout_id: str, attempt: int) -> None:
         await self._redis.delete(*_keys(rollout_id, attempt))

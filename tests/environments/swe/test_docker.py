@@ -16,7 +16,9 @@ from services.sandbox.docker.sandboxes import DockerRules, DockerSandboxes
 
 pytestmark = [pytest.mark.docker, pytest.mark.asyncio(loop_scope="module")]
 
-_SLIM = "FROM python:3.11-slim\nRUN apt-get update -qq && apt-get install -y -qq --no-install-recommends git\n"
+_SLIM = (
+    "FROM python:3.11-slim\nRUN apt-get update -qq && apt-get install -y -qq --no-install-recommends git\n"
+)
 
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")

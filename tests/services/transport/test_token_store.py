@@ -1,5 +1,6 @@
 """The contract of the token store, over memory and Redis."""
 
+import asyncio
 import math
 from dataclasses import dataclass
 
@@ -54,6 +55,18 @@ async def test_records_come_back_as_they_were(store: TokenStore, calls: list[Cal
         assert record.arrays.prompt.tolist() == call.prompt
         assert record.arrays.sampled.tolist() == call.sampled
         assert np.array_equal(record.arrays.logprobs, np.array(call.logprobs, np.float32))
+
+
+async def test_many_who_ask_at_once_are_each_told_of_their_own(store: TokenStore) -> None:
+    """More than go into one read, and some of them hold nothing."""
+    rollouts = [new_id() for _ in range(150)]
+    kept = {
+        rollout: token_record([1], [number], rollout_id=rollout)
+        for number, rollout in enumerate(rollouts[::2])
+    }
+    await asyncio.gather(*(store.append(record) for record in kept.values()))
+    found = await asyncio.gather(*(store.records(rollout, 1) for rollout in rollouts))
+    assert found == [[kept[rollout]] if rollout in kept else [] for rollout in rollouts]
 
 
 async def test_calls_come_in_the_order_of_their_index(store: TokenStore) -> None:

@@ -30,13 +30,14 @@ def token_record(
     logprobs: list[float] | None = None,
     index: int = 0,
     call_id: str | None = None,
+    rollout_id: str = ROLLOUT,
 ) -> TokenRecord:
-    """A call of ROLLOUT, attempt 1; log-probs are -0.5 unless told."""
+    """A call of attempt 1; log-probs are -0.5 unless told."""
     ids = np.array(prompt, np.int32)
     values = np.array([-0.5] * len(sampled) if logprobs is None else logprobs, np.float32)
     arrays = TokenArrays.of(ids, np.array(sampled, np.int32), values, ids)
     header = CallHeader(
-        rollout_id=ROLLOUT,
+        rollout_id=rollout_id,
         attempt=1,
         call_id=call_id or new_id(),
         index=index,

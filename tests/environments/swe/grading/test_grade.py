@@ -60,7 +60,9 @@ async def test_a_fix_in_an_unreadable_file_scores(bench: Bench) -> None:
     assert (await bench.graded(f"{FIX}; chmod 000 larder/recipe.py larder")).reward == 1.0
 
 
-@pytest.mark.parametrize("left", ["rm -rf /testbed/* /testbed/.g*", "cd /; rm -rf /testbed; ln -s /etc /testbed"])
+@pytest.mark.parametrize(
+    "left", ["rm -rf /testbed/* /testbed/.g*", "cd /; rm -rf /testbed; ln -s /etc /testbed"]
+)
 async def test_a_repository_that_is_gone_is_an_empty_one(bench: Bench, left: str) -> None:
     verdict = await bench.graded(left)
     assert (verdict.reward, set(verdict.tests.values())) == (0.0, {"missing"})
