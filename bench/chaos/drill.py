@@ -56,11 +56,11 @@ class Drill:
         return (self._record.sealed() - before) / (time.monotonic() - began)
 
     def run_steadily(self, kills: int, interval_s: float) -> float:
-        """So many faults at even intervals, each with its time to recover; returns rollouts/s."""
+        """So many SIGKILLs at even intervals, of each process in turn; returns rollouts/s."""
         self._until(lambda: self._record.sealed() > 0, 120)
         began, before = time.monotonic(), self._record.sealed()
         for number in range(1, kills + 1):
-            self._strike()
+            self._hit(self.world.victims[(number - 1) % len(self.world.victims)], "kill")
             while time.monotonic() < began + number * interval_s:
                 self._tick()
         return (self._record.sealed() - before) / (time.monotonic() - began)
