@@ -36,7 +36,7 @@ async def test_a_request_carries_what_a_rollout_needs(start: Start) -> None:
 
 async def test_one_that_refuses_backs_off_alone(start: Start) -> None:
     async with (
-        start(groups_per_step=10, max_staleness=4) as running,
+        start(groups_per_step=10, max_staleness=100) as running,
         environment(quick(running, "full"), running.client) as full,
         environment(quick(running, "free"), running.client) as free,
     ):
@@ -52,7 +52,7 @@ async def test_one_that_refuses_backs_off_alone(start: Start) -> None:
 
 async def test_a_dead_one_blocks_nobody(start: Start) -> None:
     """Its server is gone; its debt is capped, so the other goes on at its own pace."""
-    async with start(groups_per_step=10, max_staleness=4, lease_s=0.5) as running:
+    async with start(groups_per_step=10, max_staleness=100, lease_s=0.5) as running:
         async with environment(quick(running, "dead"), running.client) as dead:
             dead.answer = 503
             await until(lambda: running.parts.board.queued("dead") > 0)

@@ -1,6 +1,7 @@
 """One container as a sandbox: its init by the attached stream, its shell under that, its files."""
 
 import asyncio
+import tarfile
 from contextlib import suppress
 from shlex import quote
 from typing import Self
@@ -87,7 +88,9 @@ class DockerSandbox(Shell):
             return sink.raw()
         written, deleted = changed_paths(await self._engine.call("diff", self.container))
         names = "\0".join(f".{path}" for path in written).encode()
-        await self._beside([*_TAR, "--no-recursion", "--null", "-T", "-"], self._keeper, sink, names)
+        await self._beside(
+            [*_TAR, "--no-recursion", "--null", "-T", "-"], self._keeper, sink, names, errors=False
+        )
         return whiteouts(deleted) + sink.raw()
 
     async def get(self, path: str) -> bytes:
@@ -155,7 +158,10 @@ class DockerSandbox(Shell):
 
     async def _replay(self, tree: bytes) -> None:
         """Do to the image what was done to it in another box: delete, then write."""
-        deleted, rest = read_whiteouts(tree)
+        try:
+            deleted, rest = read_whiteouts(tree)
+        except tarfile.TarError as error:  # whoever was root in that box may have put anything there
+            raise SandboxFailure(f"what was written in the other sandbox is no archive: {error}") from None
         if deleted:
             names = "\0".join(deleted).encode()
             await self._beside(["/usr/bin/xargs", "-0", "rm", "-rf", "--"], self._keeper, None, names)
@@ -163,12 +169,16 @@ class DockerSandbox(Shell):
         unpack = ["/usr/bin/tar", "-x", "-f", "-", "-C", "/", "--numeric-owner", owner]
         await self._beside(unpack, self._keeper, None, rest)
 
-    async def _beside(self, arguments: list[str], user: str, sink: BoundedOutput | None, data: bytes) -> None:
+    async def _beside(
+        self, arguments: list[str], user: str, sink: BoundedOutput | None, data: bytes, *, errors: bool = True
+    ) -> None:
         said = sink or BoundedOutput(4096)
         most = 4 * self._limits.work_bytes
         try:
             async with asyncio.timeout(TRANSFER_S):
-                await execute(self._engine, self.container, arguments, user, said, data, flood=2 * most)
+                await execute(
+                    self._engine, self.container, arguments, user, said, data, flood=2 * most, errors=errors
+                )
         except (TimeoutError, Flooded):
             raise SandboxFailure("files did not get in or out of the sandbox in time") from None
 

@@ -11,13 +11,14 @@ from typing import Any
 
 _MARK = ".wh."
 _DELETED = 2
+_PRELOADED = "/etc/ld.so.preload"  # stays behind: it would put a library of the agent into every program
 _MOUNTED = ("/dev", "/proc", "/sys", "/etc/hosts", "/etc/hostname", "/etc/resolv.conf", "/.dockerenv")
 
 
 def changed_paths(changes: Sequence[dict[str, Any]] | None) -> tuple[list[str], list[str]]:
     """Paths that were written and paths that were deleted, as the engine lists them."""
     paths = [(str(change["Path"]), change["Kind"]) for change in changes or ()]
-    own = [(path, kind) for path, kind in paths if not _mounted(path)]
+    own = [(path, kind) for path, kind in paths if not _mounted(path) and path != _PRELOADED]
     return [path for path, kind in own if kind != _DELETED], [path for path, kind in own if kind == _DELETED]
 
 

@@ -151,14 +151,24 @@ async def _gate(rules: Rules) -> None:
 async def _door() -> None:
     async def accepted(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            there_reader, there_writer = await asyncio.open_unix_connection(SOCKET)
-        except OSError:
+            there_reader, there_writer = await _to_the_gate()
+        except (TimeoutError, OSError):
             writer.close()
             return
         await _both_ways(reader, writer, there_reader, there_writer)
 
     server = await asyncio.start_server(accepted, "127.0.0.1", PORT)
     await server.serve_forever()
+
+
+async def _to_the_gate() -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """Both containers start at one moment, and the gate may be the slower one."""
+    async with asyncio.timeout(_CONNECT_S):
+        while True:
+            try:
+                return await asyncio.open_unix_connection(SOCKET)
+            except (FileNotFoundError, ConnectionRefusedError, PermissionError):
+                await asyncio.sleep(0.05)
 
 
 def main(arguments: list[str]) -> None:

@@ -17,8 +17,12 @@ async def execute(
     data: bytes | None = None,
     workdir: str | None = None,
     flood: int = FLOOD,
+    errors: bool = True,
 ) -> int:
-    """Errors: SandboxFailure, Flooded. Whoever stops waiting for it has to kill it."""
+    """Without `errors`, standard error does not reach the sink. Errors: SandboxFailure, Flooded.
+
+    Whoever stops waiting for it has to kill it.
+    """
     options = {"user": user, "workdir": workdir, "stdin": data is not None}
     made = await engine.call("exec_create", container, list(arguments), **options)
     frames = await Frames.over(await engine.executed(made["Id"]))
@@ -27,7 +31,8 @@ async def execute(
             await frames.write(data)
             frames.write_end()
         while chunk := await frames.read():
-            sink.add(chunk)
+            if errors or not frames.of_errors:
+                sink.add(chunk)
             if sink.total > flood:
                 raise Flooded
     finally:

@@ -5,6 +5,7 @@ import socket
 from typing import Self
 
 _CHUNK = 65536
+_ERRORS = 2
 
 
 class Frames:
@@ -13,6 +14,7 @@ class Frames:
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader, self._writer = reader, writer
         self._left = 0
+        self.of_errors = False
 
     @classmethod
     async def over(cls, connection: socket.socket) -> Self:
@@ -38,10 +40,11 @@ class Frames:
             return
 
     async def read(self) -> bytes:
-        """Some bytes of either stream; none when the connection ends."""
+        """Some bytes of either stream; none when the connection ends. `of_errors` tells of which."""
         try:
             while self._left == 0:
-                self._left = int.from_bytes((await self._reader.readexactly(8))[4:])
+                head = await self._reader.readexactly(8)
+                self.of_errors, self._left = head[0] == _ERRORS, int.from_bytes(head[4:])
             data = await self._reader.read(min(_CHUNK, self._left))
         except (ConnectionError, asyncio.IncompleteReadError):
             return b""
