@@ -151,7 +151,7 @@ async def _gate(rules: Rules) -> None:
 async def _door() -> None:
     async def accepted(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            there_reader, there_writer = await _to_the_gate()
+            there_reader, there_writer = await to_the_gate()
         except (TimeoutError, OSError):
             writer.close()
             return
@@ -161,7 +161,7 @@ async def _door() -> None:
     await server.serve_forever()
 
 
-async def _to_the_gate() -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+async def to_the_gate() -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
     """Both containers start at one moment, and the gate may be the slower one."""
     async with asyncio.timeout(_CONNECT_S):
         while True:

@@ -21,6 +21,11 @@ def test_what_the_engine_mounts_is_no_change() -> None:
     assert changed_paths(None) == ([], [])
 
 
+def test_a_library_for_every_program_stays_behind() -> None:
+    changes = [{"Path": "/etc/ld.so.preload", "Kind": 1}, {"Path": "/etc/ld.so.conf", "Kind": 0}]
+    assert changed_paths(changes) == (["/etc/ld.so.conf"], [])
+
+
 def test_what_was_deleted_comes_first_and_is_told_apart() -> None:
     written = archive_of({"app/new": b"new"})
     deleted, rest = read_whiteouts(whiteouts(["/app/gone", LONG]) + written)

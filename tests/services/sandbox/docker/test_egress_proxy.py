@@ -3,10 +3,12 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 
-from services.sandbox.docker.egress_proxy import Denied, Rules, pass_through, target_of
+from services.sandbox.docker import egress_proxy
+from services.sandbox.docker.egress_proxy import Denied, Rules, pass_through, target_of, to_the_gate
 
 
 @pytest.mark.parametrize("host", ["pypi.org", "PyPI.org.", "a.debian.org", "x.a.debian.org"])
@@ -102,3 +104,16 @@ async def test_a_name_that_leads_inside_is_refused() -> None:
         answer = await said(gate, f"CONNECT localhost:{server} HTTP/1.1\r\n\r\n")
         assert "403 Forbidden" in answer
         assert "is no public address" in answer
+
+
+async def test_the_door_waits_for_a_gate_that_starts_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(egress_proxy, "SOCKET", str(tmp_path / "gate"))
+    waiting = asyncio.create_task(to_the_gate())
+    await asyncio.sleep(0.2)
+    assert not waiting.done()
+    async with await asyncio.start_unix_server(lambda _, writer: writer.close(), tmp_path / "gate"):
+        reader, writer = await waiting
+        assert await reader.read() == b""
+        writer.close()
