@@ -10,6 +10,7 @@ from environments.search.corpus.encyclopedia.prose import write_encyclopedia
 from environments.search.corpus.encyclopedia.world import draw_world
 from environments.search.question import Question, read_questions
 from environments.tasks import Tasks, read_splits
+from environments.whole import appears_whole
 
 SearchTasks = Tasks[Question]
 
@@ -21,10 +22,9 @@ def corpus_of(folder: Path) -> Path:
 
 def write_tasks(folder: Path, train: int, evaluation: int, seed: int) -> None:
     """The fictional encyclopedia of a seed and questions about it. The folder appears whole or not at all."""
-    part = folder.with_name(folder.name + ".part")
-    write_encyclopedia(corpus_of(part), draw_world(seed), seed)
-    asyncio.run(build_folder(corpus_of(part), part, Plan(train, evaluation, seed=seed), Trial()))
-    part.rename(folder)
+    with appears_whole(folder) as part:
+        write_encyclopedia(corpus_of(part), draw_world(seed), seed)
+        asyncio.run(build_folder(corpus_of(part), part, Plan(train, evaluation, seed=seed), Trial()))
 
 
 def load_tasks(folder: Path) -> SearchTasks:

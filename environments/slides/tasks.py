@@ -9,6 +9,7 @@ from random import Random
 from environments.slides.deck import Deck, Form, read_decks
 from environments.slides.topics import draw_deck
 from environments.tasks import SPLITS, Tasks, read_splits
+from environments.whole import appears_whole
 
 FORMS: tuple[Form, ...] = ("card", "page", "picture", "deck")
 
@@ -37,12 +38,10 @@ def decks(split: str, count: int, seed: int, forms: Sequence[Form] = FORMS) -> I
 
 def write_tasks(folder: Path, train: int, evaluation: int, seed: int, forms: Sequence[Form] = FORMS) -> None:
     """Draws the decks of both splits. The folder appears whole or not at all."""
-    part = folder.with_name(folder.name + ".part")
-    part.mkdir(parents=True, exist_ok=True)
-    for split, count in zip(SPLITS, (train, evaluation), strict=True):
-        lines = "".join(deck.model_dump_json() + "\n" for deck in decks(split, count, seed, forms))
-        (part / f"{split}.jsonl").write_text(lines)
-    part.rename(folder)
+    with appears_whole(folder) as part:
+        for split, count in zip(SPLITS, (train, evaluation), strict=True):
+            lines = "".join(deck.model_dump_json() + "\n" for deck in decks(split, count, seed, forms))
+            (part / f"{split}.jsonl").write_text(lines)
 
 
 def load_tasks(folder: Path) -> SlidesTasks:

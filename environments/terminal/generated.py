@@ -1,20 +1,17 @@
 """Writes the generated tasks of both splits, all of them or none."""
 
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from environments.terminal.families.harbor import write_task
 from environments.terminal.families.splits import Split, instances
+from environments.whole import appears_whole
 
 
 def write_tasks(out: Path, train: int, evaluation: int, seed: int) -> None:
     """Harbor directories `out/<split>/<index>-<family>/`; `out` appears once it is complete."""
-    out.parent.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(prefix=f".{out.name}-", dir=out.parent) as unfinished:
-        complete = Path(unfinished) / out.name
+    with appears_whole(out) as complete:
         _write_split(complete / "train", "train", train, seed)
         _write_split(complete / "evaluation", "evaluation", evaluation, seed)
-        complete.rename(out)
 
 
 def _write_split(folder: Path, split: Split, count: int, seed: int) -> None:

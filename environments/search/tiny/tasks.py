@@ -10,6 +10,7 @@ from environments.search.graph.triple import Triple
 from environments.search.question import Question, write_questions
 from environments.search.tasks import corpus_of
 from environments.search.tiny.atlas import Entry, draw_atlas, fact
+from environments.whole import appears_whole
 
 PHRASINGS = (
     "What is the {relation} of {name}?",
@@ -36,16 +37,15 @@ def questions(atlas: Sequence[Entry], split: str, random: Random) -> Iterator[tu
 
 def write_tasks(folder: Path, train: int, evaluation: int, seed: int) -> None:
     """An atlas and questions about it. The folder appears whole or not at all."""
-    part = folder.with_name(folder.name + ".part")
-    corpus_of(part).mkdir(parents=True, exist_ok=True)
-    random = Random(f"tiny/{seed}")
-    atlas = draw_atlas(random)
-    for entry in atlas:
-        (corpus_of(part) / entry.page.id).write_text(entry.page.text)
-    for split, count in (("train", train), ("evaluation", evaluation)):
-        pairs = islice(questions(atlas, split, random), count)
-        write_questions(part / f"{split}.jsonl", [question for question, _ in pairs])
-    part.rename(folder)
+    with appears_whole(folder) as part:
+        corpus_of(part).mkdir(parents=True, exist_ok=True)
+        random = Random(f"tiny/{seed}")
+        atlas = draw_atlas(random)
+        for entry in atlas:
+            (corpus_of(part) / entry.page.id).write_text(entry.page.text)
+        for split, count in (("train", train), ("evaluation", evaluation)):
+            pairs = islice(questions(atlas, split, random), count)
+            write_questions(part / f"{split}.jsonl", [question for question, _ in pairs])
 
 
 def _question(text: str, entry: Entry, relation: str) -> Question:

@@ -1,6 +1,5 @@
 """The tasks of real packages that ship: made of `<package>.jsonl` here and the package's own archive."""
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -10,6 +9,7 @@ from environments.swe.build.releases import RELEASES, Release
 from environments.swe.released.record import Record
 from environments.swe.rows import write_instances
 from environments.tasks import SPLITS
+from environments.whole import appears_whole
 from services.kit.failure import Refused
 
 _HERE = Path(__file__).parent
@@ -33,9 +33,8 @@ def write_tasks(folder: Path) -> None:
 
     Errors: Unavailable if the registry does not have them.
     """
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as unfinished:
-        complete, scratch = Path(unfinished) / folder.name, Path(unfinished) / "fetched"
+    with appears_whole(folder) as complete, TemporaryDirectory() as fetched:
+        scratch = Path(fetched)
         instances = [
             instance
             for release, record in records()
@@ -45,4 +44,3 @@ def write_tasks(folder: Path) -> None:
         train = [instance for instance in instances if instance not in held_out]
         for split, rows in zip(SPLITS, (train, held_out), strict=True):
             write_instances(complete / f"{split}.jsonl", rows)
-        shutil.move(complete, folder)

@@ -6,6 +6,7 @@ from tempfile import TemporaryDirectory
 
 from environments.swe.build.builder import Source
 from environments.swe.build.image import write_image
+from environments.whole import appears_whole
 
 _NAME = "larder"
 _HERE = Path(__file__).parent
@@ -24,10 +25,7 @@ def source_of(images: Path) -> Source:
 
 def write_tasks(folder: Path) -> None:
     """The shipped tasks, made by `python -m environments.swe.build --shipped`. `folder` appears whole."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as unfinished:
-        complete = Path(unfinished) / folder.name
+    with appears_whole(folder) as complete:
         source_of(complete / "images")
         for split in _SPLITS:
             shutil.copyfile(_HERE / f"{split}.jsonl", complete / f"{split}.jsonl")
-        complete.rename(folder)

@@ -12,6 +12,7 @@ from environments.swe.instance import Instance
 from environments.swe.rows import write_instances
 from environments.swe.tiny import check
 from environments.swe.tiny.bug import Bug, draw_bug
+from environments.whole import appears_whole
 
 _IMAGE = "tiny"
 _DOCKERFILE = "FROM python:3.11\nWORKDIR /testbed\n"
@@ -35,15 +36,14 @@ def bugs(split: str, count: int, random: Random) -> Iterator[Bug]:
 
 def write_tasks(folder: Path, train: int, evaluation: int, seed: int) -> None:
     """Rows of both splits. The folder appears whole or not at all."""
-    part = folder.with_name(folder.name + ".part")
-    image = part / "images" / _IMAGE
-    image.mkdir(parents=True, exist_ok=True)
-    (image / "Dockerfile").write_text(_DOCKERFILE)
-    for split, count in (("train", train), ("evaluation", evaluation)):
-        drawn = bugs(split, count, Random(f"tiny/{split}/{seed}"))
-        rows = [_instance(f"tiny-{split}-{number:04}", bug) for number, bug in enumerate(drawn)]
-        write_instances(part / f"{split}.jsonl", rows)
-    part.rename(folder)
+    with appears_whole(folder) as part:
+        image = part / "images" / _IMAGE
+        image.mkdir(parents=True, exist_ok=True)
+        (image / "Dockerfile").write_text(_DOCKERFILE)
+        for split, count in (("train", train), ("evaluation", evaluation)):
+            drawn = bugs(split, count, Random(f"tiny/{split}/{seed}"))
+            rows = [_instance(f"tiny-{split}-{number:04}", bug) for number, bug in enumerate(drawn)]
+            write_instances(part / f"{split}.jsonl", rows)
 
 
 def _instance(name: str, bug: Bug) -> Instance:
