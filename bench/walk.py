@@ -16,7 +16,7 @@ from secrets import token_urlsafe
 import httpx
 from playwright.sync_api import Page, sync_playwright
 
-from bench.cluster import ROOT, Cluster, Json, progress_of, until
+from bench.cluster import ROOT, Cluster, progress_of, until
 from bench.table import table
 
 _FAMILIES = ("terminal", "swe", "search", "slides")
@@ -52,7 +52,8 @@ def _walk(cluster: Cluster, options: argparse.Namespace) -> dict[str, float]:
         figures["seconds_to_newcomers_group"] = until(
             lambda: _trained(client, _NEWCOMER) > 0, options.limit, "a trained group of the newcomer"
         )
-        until(lambda: all(_trained(client, name) for name in _FAMILIES), options.limit, "groups of all")
+        everybody = (*_FAMILIES, _NEWCOMER)
+        until(lambda: all(_trained(client, name) > 1 for name in everybody), options.limit, "groups of all")
         token = client.headers["authorization"].removeprefix("Bearer ")
         with _browser(cluster, token, options.browser) as page:
             _look(page, client, options.pictures)
@@ -69,20 +70,23 @@ def _register(client: httpx.Client, url: str, dispatch_token: str, limit_s: floa
 def _look(page: Page, client: httpx.Client, pictures: Path) -> None:
     """What docs/cluster.md shows, in its order."""
     pictures.mkdir(parents=True, exist_ok=True)
-    fixed = _newest(client, environment="swe", state="sealed")
-    drawn = _newest(client, environment="slides", state="sealed")
-    for name, path, whole in (
-        ("overview", "", True),
-        ("environments", "environments", True),
-        ("newcomer", f"environments/{_NEWCOMER}", True),
-        ("rollouts", f"rollouts?environment={_NEWCOMER}", False),
-        ("group", f"groups/{fixed['group_id']}", False),
-        ("rollout", f"rollouts/{fixed['rollout_id']}", False),
-        ("slides", f"rollouts/{drawn['rollout_id']}", True),
+    group = _trained_group(client, "swe")
+    solved, drawn = _best_of(client, group), _best_of(client, _trained_group(client, "slides"))
+    for name, path, part in (
+        ("overview", "", None),
+        ("environments", "environments", None),
+        ("newcomer", f"environments/{_NEWCOMER}", None),
+        ("rollouts", f"rollouts?environment={_NEWCOMER}", "h1"),
+        ("group", f"groups/{group}", "h1"),
+        ("rollout", f"rollouts/{solved}", "h1"),
+        ("tokens", f"rollouts/{solved}", "#reading"),
+        ("slides", f"rollouts/{drawn}", "h1"),
     ):
         page.goto(f"/console/{path}", wait_until="load")
+        if part is not None:
+            page.locator(part).first.evaluate("part => part.scrollIntoView()")
         page.wait_for_timeout(1500)  # for what scripts fetch afterwards
-        page.screenshot(path=pictures / f"{name}.png", full_page=whole)
+        page.screenshot(path=pictures / f"{name}.png", full_page=part is None)
 
 
 @contextmanager
@@ -101,10 +105,17 @@ def _browser(cluster: Cluster, token: str, program: str) -> Iterator[Page]:
         browser.close()
 
 
-def _newest(client: httpx.Client, **asked: str) -> Json:
-    """The newest rollout of a kind."""
-    page = client.get("/v1/rollouts", params={**asked, "limit": "1"}).raise_for_status().json()
-    return dict(page["rollouts"][0])
+def _trained_group(client: httpx.Client, environment: str) -> str:
+    """The newest group of an environment that was trained."""
+    asked = {"environment": environment, "state": "trained", "limit": "1"}
+    page = client.get("/v1/groups", params=asked).raise_for_status().json()
+    return str(page["groups"][0]["group_id"])
+
+
+def _best_of(client: httpx.Client, group: str) -> str:
+    """The rollout of a group that earned most."""
+    found = client.get(f"/v1/groups/{group}").raise_for_status().json()["rollouts"]
+    return str(max(found, key=lambda rollout: rollout["reward"] or 0.0)["rollout_id"])
 
 
 def _trained(client: httpx.Client, *names: str) -> int:
