@@ -74,7 +74,6 @@ def _look(page: Page, client: httpx.Client, pictures: Path) -> None:
     solved, drawn = _best_of(client, group), _best_of(client, _trained_group(client, "slides"))
     for name, path, part in (
         ("overview", "", None),
-        ("environments", "environments", None),
         ("newcomer", f"environments/{_NEWCOMER}", None),
         ("rollouts", f"rollouts?environment={_NEWCOMER}", "h1"),
         ("group", f"groups/{group}", "h1"),
