@@ -4,11 +4,13 @@ The fields are call ids, so that a write repeated after a lost reply changes not
 share a write, and the first calls of thousands of attempts share a read.
 """
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 from redis.asyncio import Redis
+from redis.exceptions import RedisError
 
 from services.contracts.token_record import CallHeader, TokenArrays, TokenRecord
 from services.transport.group_commit import GroupCommit
@@ -21,6 +23,7 @@ _arrays = msgspec.msgpack.Decoder(TokenArrays)
 _READ_AT_ONCE = 64
 
 _Hash = dict[bytes, bytes]
+_Found = _Hash | RedisError  # what is wrong with one key is told to who asked for it
 
 
 @dataclass
@@ -29,8 +32,7 @@ class _Wanted:
 
     rollout_id: str
     attempt: int
-    headers: _Hash = field(default_factory=dict)
-    arrays: _Hash = field(default_factory=dict)
+    found: Sequence[_Found] = ()
 
 
 class RedisTokenStore:
@@ -63,7 +65,7 @@ class RedisTokenStore:
     async def records(self, rollout_id: str, attempt: int) -> list[TokenRecord]:
         wanted = _Wanted(rollout_id, attempt)
         await self._reads.add(wanted)
-        headers, arrays = wanted.headers, wanted.arrays
+        headers, arrays = map(_hash, wanted.found)
         if headers.keys() != arrays.keys():
             raise DamagedRecord(f"rollout {rollout_id}: {len(headers)} headers but {len(arrays)} arrays")
         try:
@@ -80,12 +82,18 @@ class RedisTokenStore:
                 for one in some:
                     for key in _keys(one.rollout_id, one.attempt):
                         pipe.hgetall(key)
-                found: list[_Hash] = await pipe.execute()
-            for one, headers, arrays in zip(some, found[::2], found[1::2], strict=True):
-                one.headers, one.arrays = headers, arrays
+                found: list[_Found] = await pipe.execute(raise_on_error=False)
+            for one, pair in zip(some, zip(found[::2], found[1::2], strict=True), strict=True):
+                one.found = pair
 
     async def discard(self, rollout_id: str, attempt: int) -> None:
         await self._redis.delete(*_keys(rollout_id, attempt))
+
+
+def _hash(found: _Found) -> _Hash:
+    if isinstance(found, RedisError):
+        raise found
+    return found
 
 
 def _keys(rollout_id: str, attempt: int) -> tuple[str, str]:

@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 from redis.asyncio import Redis
-from redis.exceptions import AuthenticationError
+from redis.exceptions import AuthenticationError, ResponseError
 
 from bench.valkey import ValkeyProcess
 from services.contracts.weights import WeightAnnouncement
+from services.contracts.words import new_id
 from services.transport.connection import connect
 from services.transport.group_stream import RedisGroupStream
 from services.transport.token_store import DamagedRecord, RedisTokenStore
@@ -50,6 +51,17 @@ async def test_a_waiting_reader_outlives_the_server(own_valkey: ValkeyProcess) -
     await stream.append(group)
     assert [delivery.group for delivery in await reading] == [group]
     await redis.aclose()
+
+
+async def test_a_key_that_is_no_hash_troubles_nobody_else(redis: Redis) -> None:
+    """Readers of one moment share a read: what is wrong with one attempt is told to that one alone."""
+    store, record, other = RedisTokenStore(redis), token_record([1, 2], [3]), new_id()
+    await store.append(record)
+    await redis.set(f"podium:tokens:{{{other}}}:1:headers", "x")
+    asked = [(ROLLOUT, 0), (other, 1), (ROLLOUT, 1)]  # the first is under way alone, the rest share the next
+    _, broken, sound = await asyncio.gather(*(store.records(*one) for one in asked), return_exceptions=True)
+    assert isinstance(broken, ResponseError)
+    assert sound == [record]
 
 
 async def test_the_stream_works_again_after_amnesia(redis: Redis) -> None:
