@@ -30,9 +30,10 @@ async def remains_of(sandbox: Sandbox, workdir: str) -> bytes:
 
 
 def files_of(remains: bytes) -> bytes:
-    """The files and links below the folder that comes first, without any `.git`, as an archive of their own.
+    """What lies below the folder that comes first, without any `.git`, as an archive of its own.
 
-    Nothing in it lies outside, or behind a link. Errors: Failure (environment) if it is too large.
+    Nothing in it lies outside, or behind a link. It has its folders too, so that whoever unpacks it owns
+    them. Errors: Failure (environment) if it is too large.
     """
     buffer = io.BytesIO()
     links: set[PurePosixPath] = set()
@@ -45,7 +46,7 @@ def files_of(remains: bytes) -> bytes:
             files, size = files + 1, size + entry.size
             if files > _MOST_FILES or size > _MOST_BYTES:
                 raise Failure("the agent left too many files", cause=Cause.ENVIRONMENT)
-            if links & set(path.parents):
+            if links & {path, *path.parents}:
                 continue
             if entry.issym():
                 links.add(path)
@@ -68,6 +69,9 @@ def _copy(
     copy = tarfile.TarInfo(f"./{path}")
     if entry.issym():
         copy.type, copy.linkname = tarfile.SYMTYPE, entry.linkname
+        target.addfile(copy)
+    elif entry.isdir():
+        copy.type, copy.mode = tarfile.DIRTYPE, 0o755
         target.addfile(copy)
     elif entry.isreg() or entry.islnk():
         data = source.extractfile(entry)

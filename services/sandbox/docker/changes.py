@@ -42,33 +42,30 @@ def read_whiteouts(tree: bytes) -> tuple[list[str], bytes]:
 
 
 def owned_archive(archive: bytes, path: str, owner: int) -> bytes:
-    """The same files below `path`, all of one owner, with every folder on the way to them."""
+    """The same files below `path`, all of one owner."""
     buffer = io.BytesIO()
     root = path.strip("/")
-    told: set[str] = set()
     with (
         tarfile.open(fileobj=io.BytesIO(archive)) as source,
         tarfile.open(fileobj=buffer, mode="w", format=tarfile.GNU_FORMAT) as target,
     ):
-        _add_folders(target, f"{root}/*", owner, told)
+        for member in _folders(root):
+            member.uid = member.gid = owner
+            target.addfile(member)
         for member in source:
-            member.name = f"{root}/{member.name.removeprefix('./')}".strip("/")
+            member.name = f"{root}/{member.name}".strip("/")
             member.uid = member.gid = owner
             member.uname = member.gname = ""
-            _add_folders(target, member.name, owner, told)
             target.addfile(member, source.extractfile(member) if member.isreg() else None)
-            told.add(member.name)
     return buffer.getvalue()
 
 
-def _add_folders(target: tarfile.TarFile, name: str, owner: int, told: set[str]) -> None:
-    """Those above `name` that are not in the archive yet: else the engine makes them, for root alone."""
-    for parent in reversed(PurePosixPath(name).parents[:-1]):
-        if str(parent) not in told:
-            told.add(str(parent))
-            folder = tarfile.TarInfo(str(parent))
-            folder.type, folder.mode, folder.uid, folder.gid = tarfile.DIRTYPE, 0o755, owner, owner
-            target.addfile(folder)
+def _folders(root: str) -> list[tarfile.TarInfo]:
+    parts = PurePosixPath(root).parts
+    folders = [tarfile.TarInfo("/".join(parts[: count + 1])) for count in range(len(parts))]
+    for folder in folders:
+        folder.type, folder.mode = tarfile.DIRTYPE, 0o755
+    return folders
 
 
 def _mounted(path: str) -> bool:

@@ -26,18 +26,20 @@ def names(*entries: tarfile.TarInfo) -> list[str]:
         return [info.name for info in tar]
 
 
-def test_only_files_below_the_repository_come_out() -> None:
+def test_only_what_lies_below_the_repository_comes_out() -> None:
     assert names(
         entry("testbed/", tarfile.DIRTYPE),
         entry("testbed/a.py"),
+        entry("testbed/.git", tarfile.DIRTYPE),
         entry("testbed/.git/config"),
+        entry("testbed/sub", tarfile.DIRTYPE),
         entry("testbed/sub/.git/hooks/pre-commit"),
         entry("testbed/../grader/key"),
         entry("testbeds/a.py"),
         entry("opt/swe/lib/pytest.py"),
         entry("testbed/pipe", tarfile.FIFOTYPE),
         entry("testbed/device", tarfile.CHRTYPE),
-    ) == ["./a.py"]
+    ) == ["./a.py", "./sub"]
 
 
 def test_nothing_lies_behind_a_link() -> None:

@@ -46,6 +46,5 @@ def test_files_get_their_place_and_their_owner() -> None:
         assert {member.name: member.uid for member in tar} == {
             "data": 65534,
             "data/in": 65534,
-            "data/in/a": 65534,
-            "data/in/a/b": 65534,
+            "data/in/./a/b": 65534,
         }
