@@ -6,6 +6,7 @@ from threading import Barrier, Thread
 import pytest
 
 from environments.whole import appears_whole
+from services.kit.failure import Refused
 
 
 def test_of_two_writers_at_one_moment_each_finds_a_whole_folder(tmp_path: Path) -> None:
@@ -32,7 +33,10 @@ def test_what_breaks_halfway_leaves_nothing(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_place_that_cannot_be_taken_is_an_error(tmp_path: Path) -> None:
-    (tmp_path / "tasks").write_text("a file")
-    with pytest.raises(NotADirectoryError), appears_whole(tmp_path / "tasks"):
+@pytest.mark.parametrize("there", ["tasks", "tasks/train.jsonl"])
+def test_what_is_there_already_is_refused(tmp_path: Path, there: str) -> None:
+    (tmp_path / there).parent.mkdir(exist_ok=True)
+    (tmp_path / there).write_text("somebody's")
+    with pytest.raises(Refused, match="is there already"), appears_whole(tmp_path / "tasks"):
         pass
+    assert (tmp_path / there).read_text() == "somebody's"
