@@ -60,6 +60,7 @@ class Drill:
         self._until(lambda: self._record.sealed() > 0, 120)
         began, before = time.monotonic(), self._record.sealed()
         for number in range(1, kills + 1):
+            self._until(lambda: not self._recovering(), interval_s)
             self._hit(self.world.victims[(number - 1) % len(self.world.victims)], "kill")
             while time.monotonic() < began + number * interval_s:
                 self._tick()
