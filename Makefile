@@ -26,6 +26,7 @@ $(STAMP): pyproject.toml requirements.lock
 	@test -f $(STAMP) && echo "installed"
 
 run: $(STAMP) ## train on this machine: the whole loop, live (ARGS="--steps 20 --seed 1")
+	@deploy/programs.sh
 	@$(BIN)/podium run $(ARGS)
 
 check: $(STAMP) ## lint, format, types and architecture
@@ -35,6 +36,7 @@ check: $(STAMP) ## lint, format, types and architecture
 	@echo "lint-imports" && $(BIN)/lint-imports --no-logo
 
 test: check ## check, then every test, two at a time (ARGS for pytest; WORKERS=0 runs one at a time)
+	@deploy/programs.sh
 	@$(BIN)/python -m pytest --durations=10 --numprocesses $(WORKERS) --no-loadscope-reorder $(if $(filter-out 0,$(WORKERS)),--dist loadgroup) $(ARGS)
 
 bench: $(STAMP) ## one benchmark: a table, and last one JSON line (NAME=gateway or transport)

@@ -17,12 +17,13 @@ from services.kit.ports import free_port
 
 POLICY = Path(__file__).parents[2] / "learner" / "policy"
 MODEL_NAME = "podium-tiny"
-_ROLLOUTS_AT_ONCE = {
-    "terminal": 192,
+_ROLLOUTS_AT_ONCE = 192
+_ROLLOUTS_OF = {
+    "terminal": _ROLLOUTS_AT_ONCE,  # so it never runs full: shares decide, not who has room
     "search": 3,
     "swe": 3,
     "slides": 2,
-}  # terminal never runs full, so shares decide
+}
 _ARTIFACTS_KEPT = 200
 _LONGEST_REPLY = 64  # tokens; the tiny policy's honest replies have one or two dozen
 _LONGEST_SOCKET_PATH = 100
@@ -89,6 +90,7 @@ class Stack:
                 "GROUP_SIZE": str(plan.group_size),
                 "GROUPS_PER_STEP": str(plan.groups_per_step),
                 "MAX_STALENESS": str(plan.max_staleness),
+                "MAX_CONCURRENT_ROLLOUTS": str(_ROLLOUTS_AT_ONCE),
                 "MODEL_NAME": MODEL_NAME,
                 "MAX_NEW_TOKENS": str(_LONGEST_REPLY),
                 "SEED": str(plan.seed),
@@ -134,7 +136,7 @@ class Stack:
             "TASKS": "tiny",
             "ARTIFACTS_DIR": str(self._folder.root / "artifacts"),
             "ARTIFACTS_KEPT": str(_ARTIFACTS_KEPT),
-            "CAPACITY": str(_ROLLOUTS_AT_ONCE[family]),
+            "CAPACITY": str(_ROLLOUTS_OF[family]),
         }
         command = self._process(f"environment-{family}", "environments", url, values, "environment")
         return replace(command, environment={**command.environment, **self._rules(family)})
