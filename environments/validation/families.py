@@ -12,8 +12,9 @@ from environments.search.validation import search_trials
 from environments.slides.settings import SlidesSettings
 from environments.slides.tasks import write_tasks as write_slides_tasks
 from environments.slides.validation import slides_trials
-from environments.swe.shipped import write_tasks as write_swe_tasks
+from environments.swe.settings import SweSettings
 from environments.swe.validation import swe_trials
+from environments.swe.wiring import write_shipped as write_swe_tasks
 from environments.terminal.generated import write_tasks as write_terminal_tasks
 from environments.terminal.validation import terminal_trials
 from environments.validation.trials import Trials
@@ -24,7 +25,7 @@ Opened = AbstractAsyncContextManager[Trials]
 
 _SHIPPED: dict[str, Callable[[Path], None]] = {
     "terminal": lambda folder: write_terminal_tasks(folder, 1024, 256, 0),
-    "swe": write_swe_tasks,
+    "swe": lambda folder: write_swe_tasks(folder, load_settings(SweSettings)),
     "search": lambda folder: write_search_tasks(folder, 512, 128, 0),
     "slides": lambda folder: write_slides_tasks(folder, 192, 64, 0),
 }

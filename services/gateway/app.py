@@ -77,6 +77,27 @@ def create_app(
     app.add_middleware(Limits, rules=limits)
     mount_metrics(app, metrics.registry)
 
+    _add_chat(app, turns, signer, renderer, metrics, model_name)
+    _add_models(app, signer, model_name)
+    _add_pieces(app, signer, renderer)
+
+    @app.get("/healthz", summary="Whether this process lives")
+    async def healthz() -> dict[str, str]:
+        return {"status": "ok"}
+
+    return app
+
+
+def _add_chat(
+    app: FastAPI,
+    turns: Turns,
+    signer: Signer,
+    renderer: ChatRenderer,
+    metrics: GatewayMetrics,
+    model_name: str,
+) -> None:
+    """The route of every turn."""
+
     @app.post(
         "/v1/chat/completions",
         summary="One model call, recorded before its reply",
@@ -96,8 +117,12 @@ def create_app(
                 return Response(events, media_type="text/event-stream")
             return Response(completion(call, chat, model_name, renderer), media_type="application/json")
 
-    # Found before any other, and without FastAPI's look for parameters: the route of every turn.
+    # Found before any other, and without FastAPI's look for parameters.
     app.router.routes.insert(0, Route("/v1/chat/completions", chat_completions, methods=["POST"]))
+
+
+def _add_models(app: FastAPI, signer: Signer, model_name: str) -> None:
+    """What clients ask before they begin."""
 
     @app.get(
         "/v1/models",
@@ -108,14 +133,6 @@ def create_app(
         signer.require(request.headers.get("authorization"), Scope.ROLLOUT)
         model = {"id": model_name, "object": "model", "created": 0, "owned_by": "podium"}
         return {"object": "list", "data": [model]}
-
-    _add_pieces(app, signer, renderer)
-
-    @app.get("/healthz", summary="Whether this process lives")
-    async def healthz() -> dict[str, str]:
-        return {"status": "ok"}
-
-    return app
 
 
 def _add_pieces(app: FastAPI, signer: Signer, renderer: ChatRenderer) -> None:
