@@ -17,7 +17,7 @@ from services.kit.ports import free_port
 
 POLICY = Path(__file__).parents[2] / "learner" / "policy"
 MODEL_NAME = "podium-tiny"
-_ROLLOUTS_AT_ONCE = 192
+_ROLLOUTS_AT_ONCE = 128
 _ROLLOUTS_OF = {
     "terminal": _ROLLOUTS_AT_ONCE,  # so it never runs full: shares decide, not who has room
     "search": 3,
