@@ -106,4 +106,4 @@ class HeartbeatReply(Word):
     """Attempts that the environment should stop: cancelled, ended, or taken over by a newer attempt."""
 
     stop: tuple[LiveRollout, ...] = ()
-    registered: bool = True
+    registered: bool = Field(default=True, description="false: nobody knows it; it registers again")

@@ -44,6 +44,10 @@ class Ear:
         app.post("/v1/environments/{name}/heartbeat")(self._beat)
         app.put("/v1/rollouts/{rollout_id}/attempts/{attempt}/outcome")(self._report)
 
+    def forget(self) -> None:
+        """As an orchestrator without its records: heartbeats hear that nobody is registered."""
+        self.registrations.clear()
+
     async def nth(self, heard: Sequence[Heard], number: int, timeout_s: float) -> Heard | None:
         """The entry of that number (from 1), or None if it does not come in time."""
         try:

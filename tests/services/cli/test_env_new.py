@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from environments.settings import FAMILIES
+from services.cli.authoring.new import new as write_new
 from services.cli.conformance.checks.manifest import manifest_fits
 from services.cli.conformance.scene import Place, scene
 from services.kit.ports import free_port
@@ -50,11 +52,23 @@ async def test_the_reward_is_that_of_the_answer(tmp_path: Path, off_by: int, rew
     assert (outcome.cause, outcome.reward) == ("completed", reward), outcome.error
 
 
-@pytest.mark.parametrize("name", ["Chess", "my-chess", "class", "swe", "../up", ""])
-def test_what_cannot_be_a_name_is_refused(tmp_path: Path, name: str) -> None:
-    told = new(tmp_path, name)
-    assert told.returncode == 2
-    assert f"NAME {name!r} cannot name an environment" in told.stderr
+PACKAGES = ("json", "typing", "bench", "deploy", "tests", "services", "httpx", "numpy")
+UNFIT = {
+    **dict.fromkeys(("Chess", "my-chess", "../up", "", "9x"), "take lower-case letters, digits and _"),
+    "class": "it is a word of Python's; choose another, such as class_tasks",
+    **{name: f"it is a family of Podium's; choose another, such as {name}_tasks" for name in FAMILIES},
+    **{name: f"its folder would hide the Python package {name}; choose another" for name in PACKAGES},
+}
+
+
+@pytest.mark.parametrize(("name", "why"), UNFIT.items())
+def test_what_cannot_be_a_name_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, why: str
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        write_new(name, tmp_path)
+    assert ended.value.code == 2
+    assert f"NAME {name!r} cannot name an environment: {why}" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
 
 

@@ -17,12 +17,7 @@ _BEATS = 4
 )
 async def registers(scene: Scene) -> None:
     _must_hear(scene)
-    body = await scene.ear.nth(scene.ear.registrations, 1, scene.place.patience_s)
-    expect(body is not None, f"no registration within {scene.place.patience_s:g} s")
-    try:
-        registration = Registration.model_validate_json(body or b"")
-    except ValidationError as error:
-        raise Broken(f"the registration does not fit: {first_of(error)}") from error
+    registration = await _registration(scene, scene.place.patience_s)
     expect(registration.name == scene.offered().name, f"it registers as '{registration.name}'")
     expect(bool(registration.dispatch_token), "dispatch_token is empty: anyone could start rollouts")
 
@@ -58,11 +53,34 @@ async def stops_what_is_unwanted(scene: Scene) -> None:
     expect(not outcome.cause.reward_valid, f"a stopped rollout ended as '{outcome.cause}' with a reward")
 
 
+@check(
+    "A heartbeat whose reply says `registered: false`: nobody knows the service any more; it registers "
+    "again and goes on with its heartbeats.",
+    "When `registered` is false, POST the registration once more until it is accepted, then beat as before.",
+)
+async def registers_again(scene: Scene) -> None:
+    _must_hear(scene)
+    scene.ear.forget()
+    registration = await _registration(scene, scene.place.grace_s)
+    scene.client.headers["authorization"] = f"Bearer {registration.dispatch_token}"  # the newest holds
+    await _beat(scene, len(scene.ear.heartbeats) + 1)
+
+
 def _must_hear(scene: Scene) -> None:
     if not scene.place.plays_orchestrator:
         raise Skipped(
             "start the environment with our address as its orchestrator, and use --orchestrator-port"
         )
+
+
+async def _registration(scene: Scene, timeout_s: float) -> Registration:
+    """The first that the orchestrator remembers."""
+    body = await scene.ear.nth(scene.ear.registrations, 1, timeout_s)
+    expect(body is not None, f"no registration within {timeout_s:g} s")
+    try:
+        return Registration.model_validate_json(body or b"")
+    except ValidationError as error:
+        raise Broken(f"the registration does not fit: {first_of(error)}") from error
 
 
 async def _beat(scene: Scene, number: int) -> tuple[LiveRollout, ...]:
@@ -75,4 +93,4 @@ async def _beat(scene: Scene, number: int) -> tuple[LiveRollout, ...]:
         raise Broken(f"the heartbeat does not fit: {first_of(error)}") from error
 
 
-CHECKS = (registers, heartbeats_name_what_runs, stops_what_is_unwanted)
+CHECKS = (registers, heartbeats_name_what_runs, stops_what_is_unwanted, registers_again)

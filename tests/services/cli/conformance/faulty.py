@@ -39,6 +39,7 @@ class FaultyEnvironment:
     faults: frozenset[str] = frozenset()
     orchestrator: str | None = None
     url: str = ""
+    registrations: int = 0
     capacity: int = 3
     attempts: dict[str, Attempt] = field(default_factory=dict)
     client: httpx.AsyncClient = field(init=False)
@@ -199,8 +200,10 @@ class FaultyEnvironment:
             known = False
             with contextlib.suppress(httpx.HTTPError, ValueError):
                 known = await self._beat(self.orchestrator)
-            if not known:
+            if not known and not (self.registrations and self.wrong("never registers again")):
                 await self._register(self.orchestrator)
+            if self.registrations > 1 and self.wrong("falls silent"):
+                return
             await asyncio.sleep(0.05)
 
     async def _register(self, orchestrator: str) -> None:
@@ -208,6 +211,7 @@ class FaultyEnvironment:
         registration = Registration(name=name, url=self.url, dispatch_token="dispatch")
         with contextlib.suppress(httpx.HTTPError):
             await self.client.post(f"{orchestrator}/v1/environments", json=registration.model_dump())
+            self.registrations += 1
 
     async def _beat(self, orchestrator: str) -> bool:
         live = [

@@ -22,6 +22,8 @@ BREAKS = [
     ("registers as another", "registers"),
     ("empty heartbeats", "heartbeats_name_what_runs"),
     ("ignores heartbeats' replies", "stops_what_is_unwanted"),
+    ("never registers again", "registers_again"),
+    ("falls silent", "registers_again"),
     ("waits for the end", "accepts_at_once"),
     ("starts twice", "starts_once"),
     ("breaks on bad bodies", "refuses_what_does_not_fit"),
