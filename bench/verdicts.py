@@ -106,29 +106,30 @@ def _row(family: str, one: Verdicts) -> tuple[object, ...]:
     return (family, one.rollouts, one.wrong, *times, f"{one.mib:.0f}", one.leftovers)
 
 
-async def measured(family: str, rollouts: int, deadline_s: float) -> Verdicts:
-    """One family's service, from its start to its end."""
+async def measured(family: str, rollouts: int, deadline_s: float, tasks: Path | None = None) -> Verdicts:
+    """One family's service, from its start to its end; it generates its own tasks unless it is given some."""
     around = Surroundings()
     with TemporaryDirectory(prefix="verdicts-") as scratch:
         folder, port = Path(scratch), free_port()
+        tasks = tasks or folder / "tasks"
         async with serving(around.app(), "127.0.0.1", port, folder / "around"):
             here = f"http://127.0.0.1:{port}"
             service = child(
                 "environments",
                 folder / "ready",
                 ("--family", family),
-                _settings(family, folder, here, rollouts),
+                _settings(tasks, folder, here, rollouts),
                 start_s=180.0,
             )
             url = await asyncio.to_thread(service.__enter__)
             try:
-                solutions = SOLVERS[family](folder / "tasks")
+                solutions = SOLVERS[family](tasks)
                 return await _played(around, url, here, solutions, rollouts, deadline_s)
             finally:
                 await asyncio.to_thread(service.__exit__, None, None, None)
 
 
-def _settings(family: str, folder: Path, here: str, rollouts: int) -> dict[str, str]:
+def _settings(tasks: Path, folder: Path, here: str, rollouts: int) -> dict[str, str]:
     for name in ("token", "dispatch_token"):
         (folder / name).write_text(_TOKEN)
     values = {
@@ -137,7 +138,7 @@ def _settings(family: str, folder: Path, here: str, rollouts: int) -> dict[str, 
         "token_file": str(folder / "token"),
         "dispatch_token_file": str(folder / "dispatch_token"),
         "ready_file": str(folder / "ready"),
-        "tasks_dir": str(folder / "tasks"),
+        "tasks_dir": str(tasks),
         "artifacts_dir": str(folder / "artifacts"),
         "train_tasks": str(rollouts),
         "evaluation_tasks": "8",
