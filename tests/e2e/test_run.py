@@ -3,12 +3,13 @@
 import json
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -126,6 +127,21 @@ def check_report(run: Run, steps: int) -> None:
     assert trained_twice(run) == []
 
 
+def check_shares(run: Run) -> None:
+    """What each environment was admitted and not refunded is its share of all, to within two groups.
+
+    So few trained groups tell less of shares than of who is quick: `bench balance` measures those.
+    """
+    kept = (
+        "SELECT environment, count(*) FROM groups WHERE purpose = 'train' AND state != 'dropped' GROUP BY 1"
+    )
+    with closing(sqlite3.connect(run.folder / "store.sqlite")) as store:
+        groups = dict(store.execute(kept).fetchall())
+    shares = {name: row["target_share"] for name, row in run.report()["environments"].items()}
+    owed = {name: share * sum(groups.values()) - groups.get(name, 0) for name, share in shares.items()}
+    assert max(map(abs, owed.values())) <= 2, (groups, owed)
+
+
 @dataclass
 class Watched:
     """A run that was disturbed, and the Prometheus that saw it, if this machine has one."""
@@ -195,5 +211,6 @@ def test_an_interrupted_run_of_all_families_leaves_nothing_and_resumes(folder: P
     resumed = Run(folder, "--resume", str(folder))
     assert resumed.finish() == 0, resumed.log.read_text()[-3000:]
     check_report(resumed, steps=5)
+    check_shares(resumed)
     report = resumed.report()
     assert {*report["environments"], *report["left_out"]} == {"terminal", "search", "swe", "slides"}
