@@ -31,7 +31,7 @@ def breaking(answers: dict[str, tuple[int, str]]) -> FastAPI:
     async def answer(path: str) -> Response:
         status, text = answers.get(path, (200, "{}"))
         if not status:
-            await asyncio.sleep(20)
+            await asyncio.sleep(4)
         return Response(text, status, media_type="application/json")
 
     return app

@@ -20,6 +20,7 @@ from services.contracts.cause import Cause
 from services.contracts.environment import ModelAccess, TaskRef
 from services.kit.failure import Failure
 from services.kit.http import http_client
+from tests.environments.checking import env_check, not_passed
 from tests.environments.outside_server import outside_server
 from tests.environments.standins import Json, ScriptedModel, host_of, moves, served, tool_call
 
@@ -39,6 +40,13 @@ def guess_url() -> Iterator[str]:
 @pytest.fixture(scope="module")
 def hanging_url() -> Iterator[str]:
     """Of its own: a session that hangs keeps its place."""
+    with outside_server(PYTHON, SERVERS / "guess.py") as url:
+        yield url
+
+
+@pytest.fixture
+def checked_url() -> Iterator[str]:
+    """Of its own: places of sessions that were cut off are free when the server notices."""
     with outside_server(PYTHON, SERVERS / "guess.py") as url:
         yield url
 
@@ -135,14 +143,6 @@ async def test_a_wrong_action_is_told_to_the_agent(
     assert told[3] == "error: there is no tool 'walk', only step"
 
 
-async def test_half_a_character_of_the_server_breaks_nothing(
-    play: PlayOne, model: ScriptedModel, guess_url: str
-) -> None:
-    model.script = moves(call("step", {"number": 999}))
-    assert (await play(guess_url, reward_range=(-1.0, 1.0))).reward == -0.25
-    assert "half ?" in model.requests[-1]["messages"][-1]["content"]
-
-
 @pytest.mark.parametrize(("number", "cause"), [(666, Cause.ENVIRONMENT), (777, Cause.VERIFIER)])
 async def test_what_breaks_on_the_server_is_no_reward(
     play: PlayOne, model: ScriptedModel, guess_url: str, number: int, cause: Cause
@@ -199,3 +199,9 @@ async def test_tools_of_mcp_are_the_agents_tools(play: PlayOne, model: ScriptedM
     assert "Add 2 and 3" in model.requests[0]["messages"][1]["content"]
     assert "left" in model.requests[1]["messages"][-1]["content"]
     assert (scored.cause, scored.reward, scored.details["done"]) == (Cause.COMPLETED, 1.0, True)
+
+
+def test_served_as_a_process_it_passes_the_conformance_suite(tmp_path: Path, checked_url: str) -> None:
+    report = env_check(tmp_path, "openenv", openenv_server_url=checked_url, environment_capacity="4")
+    assert not_passed(report) == []
+    assert report["passed"] > 20

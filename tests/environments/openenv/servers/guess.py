@@ -42,8 +42,6 @@ class Guessing(Environment[Guess, Told, State]):
             return Told(said="over, and nobody knows what it is worth", done=True)
         if action.number == 888:
             time.sleep(20)
-        if action.number == 999:
-            return Told(said="half \ud800", reward=-0.25)
         right = action.number == self._number
         return Told(said="right" if right else "wrong", reward=1.0 if right else -0.25, done=right)
 
