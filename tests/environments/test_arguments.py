@@ -84,7 +84,9 @@ def test_no_arguments_are_none() -> None:
 
 
 _PLAIN = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False)
-_JSON = st.recursive(_PLAIN | st.text(), lambda some: st.lists(some) | st.dictionaries(st.text(), some))
+_JSON = st.recursive(
+    _PLAIN | st.text(), lambda some: st.lists(some) | st.dictionaries(st.text(), some), max_leaves=6
+)
 
 
 @given(st.dictionaries(st.text(), _JSON))
