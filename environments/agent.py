@@ -48,11 +48,17 @@ def _never() -> bool:
     return False
 
 
+def _no_tool(name: str) -> bool:
+    return False
+
+
 @dataclass
 class Agent:
     """One conversation about one task.
 
     `over`: asked after tools were called, whether the task leaves nothing to do.
+    `outside`: whether a tool's time is that of a server and not of what the agent had it do: a call that
+    is not answered when time is up is then a failure, and no budget that was used up.
     `said`: what the model and its tools said, whole, in order, whatever the context still holds of it.
     """
 
@@ -64,6 +70,8 @@ class Agent:
     metrics: EnvironmentMetrics
     context: ContextManagement = field(default_factory=KeepAll)
     over: Callable[[], bool] = _never
+    outside: Callable[[str], bool] = _no_tool
+    calling: str = ""  # the tool that has not answered yet
     said: list[Message] = field(default_factory=list)
     sampled_tokens: int = 0
     context_tokens: int = 0
@@ -89,6 +97,9 @@ class Agent:
             if self.chat.away is not None:  # not the agent's doing
                 detail = f"the model could not be reached until time was up: {self.chat.away!r}"
                 raise Failure(detail, cause=Cause.ENGINE) from None
+            if self.calling and self.outside(self.calling):
+                detail = f"the tool {self.calling} had not answered when time was up"
+                raise Failure(detail, cause=Cause.ENVIRONMENT) from None
             return self._ending(Cause.BUDGET, "time")
 
     async def _converse(self, messages: list[Message]) -> Ending:
@@ -131,10 +142,12 @@ class Agent:
             name = call.name if call.name in known else "unknown"
             self.called[name] += 1
             started_at, started = time.time(), time.monotonic()
+            self.calling = name
             with self.metrics.phase("command"):
                 text = await self.tools.call(call.name, call.arguments)
+            self.calling = ""
             self.spans.append(Span(name, started_at, round(time.monotonic() - started, 6)))
-            answers.append({"role": "tool", "tool_call_id": call.id, "content": text})
+            answers.append({"role": "tool", "tool_call_id": call.id, "content": _sendable(text)})
         return answers
 
     def _ending(self, cause: Cause, reason: str, last: Reply | None = None) -> Ending:
@@ -142,3 +155,8 @@ class Agent:
         return Ending(
             cause, reason, self.sampled_tokens, words, dict(self.called), self.rewrites, tuple(self.spans)
         )
+
+
+def _sendable(text: str) -> str:
+    """A tool's text as UTF-8 can carry it: a server may answer with half of a surrogate pair."""
+    return text.encode(errors="replace").decode()

@@ -1,9 +1,9 @@
 """The bash tool: what the model is told of it, how a call is carried out, and how its output reads."""
 
-import json
 from dataclasses import dataclass
 
 from environments.agent import Prompt
+from environments.arguments import arguments_of
 from environments.message import Tool
 from services.sandbox.port import CommandResult, Sandbox
 
@@ -53,12 +53,8 @@ class BashTools:
 def command_of(name: str, arguments: str) -> str:
     """The command of a call. Errors: ValueError, with a sentence for the model."""
     if name != "bash":
-        raise ValueError(f"there is no tool '{name}', only bash")
-    try:
-        parsed = json.loads(arguments)
-    except ValueError:
-        raise ValueError("the arguments are not JSON") from None
-    command = parsed.get("command") if isinstance(parsed, dict) else None
+        raise ValueError(f"there is no tool {name[:80]!r}, only bash")
+    command = arguments_of(arguments).get("command")
     if not isinstance(command, str):
         raise ValueError("the arguments lack a text 'command'")
     return command

@@ -1,5 +1,6 @@
 """Plays rows of NeMo Gym against a resources server, whose `/verify` gives the reward."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,11 +14,13 @@ from environments.nemo_gym.response import response_of
 from environments.nemo_gym.rows import Row
 from environments.nemo_gym.session import GymSession
 from environments.nemo_gym.settings import NemoGymSettings
+from services.contracts.cause import Cause
 from services.contracts.environment import Manifest, TaskCard, TaskRef
-from services.kit.failure import Missing
+from services.kit.failure import Failure, Missing
 from services.kit.http import http_client
 
 VERSION = "1"
+_REPORT_RESERVE_S = 0.2
 _ADVICE = "The tool call could not be read. Call a tool with a JSON object of its arguments."
 
 
@@ -46,16 +49,28 @@ class NemoGymFamily:
             ending = await agent.go_on(self._opening(row), play.deadline - reserve)
             said = response_of(row.body["responses_create_params"], play.model.name, agent.said)
             with self.host.metrics.phase("verifier"):
-                verdict = await gym.verify(row.body, said)
+                verdict = await self._verdict(gym, row, said, play)
         reward = float(verdict["reward"])
         return Scored(
             ending.cause, reward, {"reward": reward}, {**ending.details, "verdict": _own(verdict, row)}
         )
 
+    async def _verdict(
+        self, gym: GymSession, row: Row, said: Mapping[str, Any], play: Play
+    ) -> dict[str, Any]:
+        try:
+            async with asyncio.timeout(play.seconds_left - _REPORT_RESERVE_S) as limit:
+                return await gym.verify(row.body, said)
+        except TimeoutError:
+            if not limit.expired():
+                raise
+            raise Failure("/verify did not answer in time", cause=Cause.VERIFIER) from None
+
     def _agent(self, play: Play, gym: GymSession) -> Agent:
         chat = Chat(self.host.client, play.model, gym.schemas)
         prompt = Prompt(self.settings.system, _ADVICE)
-        return Agent(chat, gym, prompt, self.settings, play.progress, self.host.metrics)
+        budget, metrics = self.settings, self.host.metrics
+        return Agent(chat, gym, prompt, budget, play.progress, metrics, outside=lambda _: True)
 
     def _opening(self, row: Row) -> list[Message]:
         if row.messages[0]["role"] == "system":

@@ -1,12 +1,12 @@
 """One rollout's session on a resources server: its cookies, its tools, its verdict."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import httpx
 
+from environments.arguments import arguments_of
 from environments.message import Tool
 from services.contracts.cause import Cause
 from services.kit.failure import Failure
@@ -32,11 +32,11 @@ class GymSession:
     async def call(self, name: str, arguments: str) -> str:
         """What the server answers, its refusals included. Errors: Failure (environment) if it fails."""
         if name not in {tool["function"]["name"] for tool in self.tools}:
-            return f"there is no tool {name}"
+            return f"error: there is no tool {name[:80]!r}"
         try:
-            given = json.loads(arguments or "{}")
+            given = arguments_of(arguments)
         except ValueError as error:
-            return f"the arguments are no JSON: {error}"
+            return f"error: {error}"
         response = await self._sent(f"/{name}", given, self.tool_timeout_s, Cause.ENVIRONMENT)
         return response.text
 

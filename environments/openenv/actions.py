@@ -1,6 +1,5 @@
 """An OpenEnv environment's actions as tools of an agent: one for its action model, or its MCP tools."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -62,14 +61,6 @@ def has_tools(model: Mapping[str, Any]) -> bool:
     """Whether an action model is that of tool calls, or says nothing, as environments with tools do."""
     fields = set(_without_metadata(model.get("properties", {})))
     return not fields or "tool_name" in fields
-
-
-def read(arguments: str) -> dict[str, Any]:
-    """A call's arguments. Errors: ValueError, to be told to the agent."""
-    given = json.loads(arguments or "{}")
-    if not isinstance(given, dict):
-        raise ValueError("they are not a JSON object")
-    return given
 
 
 def _without_metadata(properties: Mapping[str, Any]) -> dict[str, Any]:

@@ -43,12 +43,14 @@ class OpenEnvFamily:
     async def run(self, play: Play) -> Scored:
         """Errors: Failure (environment) if the server fails, (verifier) if it never gives a reward."""
         settings = self.settings
-        async with session(settings.server_url, settings.connect_timeout_s) as opened:
+        timeouts = settings.connect_timeout_s, settings.step_timeout_s
+        async with session(settings.server_url, *timeouts) as opened:
             episode = Episode(opened, await self._actions(opened))
             first = await opened.reset({**settings.reset, "seed": seed_of(play.task)})
             episode.take(first)
             agent = self._agent(play, episode)
-            ending = await agent.solve(self._task(first), play.deadline - _RESERVE_S)
+            reserve = min(_RESERVE_S, play.seconds_left / 4)
+            ending = await agent.solve(self._task(first), play.deadline - reserve)
         reward = self._reward(episode)
         steps = {"steps": len(episode.rewards), "done": episode.done}
         return Scored(ending.cause, reward, {"reward": reward}, {**ending.details, **steps})
@@ -56,8 +58,9 @@ class OpenEnvFamily:
     def _agent(self, play: Play, episode: Episode) -> Agent:
         chat = Chat(self.host.client, play.model, episode.schemas)
         prompt = Prompt(self.settings.system, _ADVICE)
+        budget, metrics = self.settings, self.host.metrics
         return Agent(
-            chat, episode, prompt, self.settings, play.progress, self.host.metrics, over=episode.over
+            chat, episode, prompt, budget, play.progress, metrics, over=episode.over, outside=lambda _: True
         )
 
     async def _actions(self, opened: Session) -> Actions:

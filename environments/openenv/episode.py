@@ -5,8 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from environments.arguments import arguments_of
 from environments.message import Tool
-from environments.openenv.actions import Actions, read
+from environments.openenv.actions import Actions
 from environments.openenv.session import InvalidAction, Session, Step
 from services.contracts.cause import Cause
 from services.kit.failure import Failure
@@ -31,10 +32,17 @@ class Episode:
         """Errors: Failure (environment) if the server fails."""
         if self.done:
             return "the episode is over"
+        known = [tool["function"]["name"] for tool in self.schemas]
+        if name not in known:
+            return f"error: there is no tool {name[:80]!r}, only {', '.join(known)}"
         try:
-            step = await self.session.step(self.actions.action(name, read(arguments)))
-        except (InvalidAction, ValueError) as error:
-            return f"the arguments are not right: {error}"
+            action = self.actions.action(name, arguments_of(arguments))
+        except ValueError as error:
+            return f"error: {error}"
+        try:
+            step = await self.session.step(action)
+        except InvalidAction as error:
+            return f"error: the arguments are not right: {error}"
         self.take(step)
         return text_of(step.observation)
 

@@ -1,5 +1,6 @@
 """One episode on an OpenEnv server: the messages of its `/ws`, and what their errors mean."""
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -28,8 +29,9 @@ class Step:
 class Session:
     """The connection is the episode: whoever closes it gives it up."""
 
-    def __init__(self, socket: WebSocket) -> None:
+    def __init__(self, socket: WebSocket, step_timeout_s: float) -> None:
         self._socket = socket
+        self._step_timeout_s = step_timeout_s
 
     async def reset(self, parameters: Mapping[str, Any]) -> Step:
         """Begin the episode. Errors: Failure (environment)."""
@@ -53,18 +55,22 @@ class Session:
 
     async def _ask(self, kind: str, data: Mapping[str, Any]) -> Any:
         try:
-            answer = await self._socket.ask({"type": kind, "data": dict(data)})
+            async with asyncio.timeout(self._step_timeout_s):
+                answer = await self._socket.ask({"type": kind, "data": dict(data)})
+        except TimeoutError as error:
+            slow = f"the OpenEnv server, asked to {kind}, said nothing for {self._step_timeout_s:g} s"
+            raise Failure(slow, cause=Cause.ENVIRONMENT) from error
         except SocketLost as error:
             raise Failure(f"the OpenEnv server, asked to {kind}: {error}", cause=Cause.ENVIRONMENT) from error
         return _content(kind, answer)
 
 
 @asynccontextmanager
-async def session(server_url: str, connect_timeout_s: float) -> AsyncIterator[Session]:
+async def session(server_url: str, connect_timeout_s: float, step_timeout_s: float) -> AsyncIterator[Session]:
     """An episode of its own, that ends with the connection. Errors: Failure (environment)."""
     try:
         async with websocket(f"{server_url.rstrip('/')}/ws", connect_timeout_s=connect_timeout_s) as socket:
-            yield Session(socket)
+            yield Session(socket, step_timeout_s)
             await socket.tell({"type": "close"})
     except SocketLost as error:
         raise Failure(str(error), cause=Cause.ENVIRONMENT) from error

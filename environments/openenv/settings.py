@@ -28,5 +28,6 @@ class OpenEnvSettings(ProcessSettings):
     reward: Literal["sum", "last"] = Field(default="sum", description="what a rollout's reward is made of")
     reward_range: tuple[float, float] = Field(default=(0.0, 1.0), description="lowest and highest reward")
     connect_timeout_s: float = Field(default=10.0, gt=0)
+    step_timeout_s: float = Field(default=60.0, gt=0, description="of one answer to `reset` or `step`")
     max_turns: int = Field(default=32, ge=1, description="model calls of one rollout")
     max_tokens: int = Field(default=16_384, ge=1, description="sampled tokens of one rollout")

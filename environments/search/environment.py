@@ -63,10 +63,22 @@ class SearchFamily:
         async with AsyncExitStack() as stack:
             tools = await self._toolbox(stack)
             chat = Chat(self.client, play.model, tools.schemas)
-            agent = Agent(chat, tools, PROMPT, self.rules, play.progress, self.metrics, self.context)
-            ending = await agent.solve(question.question, play.deadline - self.rules.judge_reserve_s)
+            agent = Agent(
+                chat,
+                tools,
+                PROMPT,
+                self.rules,
+                play.progress,
+                self.metrics,
+                self.context,
+                outside=lambda name: name == "search",
+            )
+            ending = await agent.solve(question.question, play.deadline - self._reserve_s(play))
         with self.metrics.phase("verify"):
             return await self._score(question, ending, play)
+
+    def _reserve_s(self, play: Play) -> float:
+        return min(self.rules.judge_reserve_s, play.seconds_left / 4)
 
     async def _score(self, question: Question, ending: Ending, play: Play) -> Scored:
         seconds = play.seconds_left - self.rules.report_reserve_s

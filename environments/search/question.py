@@ -27,7 +27,7 @@ class Question(Word):
     @classmethod
     def _says_something(cls, value: str | tuple[str, ...]) -> str | tuple[str, ...]:
         for text in [value] if isinstance(value, str) else value:
-            if not normalised(text):
+            if not any(one.isalnum() for one in normalised(text)):
                 raise ValueError(f"{text!r} has neither letters nor digits")
         return value
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Rules:
-    """Budgets of one rollout. The judge has the last `judge_reserve_s` of its time."""
+    """Budgets of one rollout. The judge has the last `judge_reserve_s` of its time, at most a quarter."""
 
     max_turns: int = 16
     max_tokens: int = 16_384

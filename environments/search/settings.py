@@ -48,7 +48,9 @@ class SearchSettings(ProcessSettings):
     judge: Literal["match", "model", "match_then_model"] = "match"
     judge_url: str = Field(default="", description="OpenAI-compatible endpoint of the judging model")
     judge_model: str = ""
-    judge_reserve_s: float = Field(default=5.0, gt=0.5, description="of a rollout's time, kept for the judge")
+    judge_reserve_s: float = Field(
+        default=5.0, gt=0.5, description="of a rollout's time, kept for the judge, up to a quarter"
+    )
     judge_key_file: Path | None = None
 
     @model_validator(mode="after")

@@ -7,6 +7,7 @@ from typing import Any
 import aiohttp
 
 _LARGEST_MESSAGE = 16 * 1024 * 1024  # bytes
+_FAREWELL = aiohttp.ClientWSTimeout(ws_close=0.5)  # a server that hangs does not say goodbye
 
 
 class SocketLost(ConnectionError):
@@ -40,7 +41,9 @@ async def websocket(url: str, *, connect_timeout_s: float) -> AsyncIterator[WebS
     """Connect to `url` (http or ws), and close in the end. Errors: SocketLost."""
     async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(connect=connect_timeout_s)) as session:
         try:
-            socket = await session.ws_connect(url, max_msg_size=_LARGEST_MESSAGE, heartbeat=20.0)
+            socket = await session.ws_connect(
+                url, max_msg_size=_LARGEST_MESSAGE, heartbeat=20.0, timeout=_FAREWELL
+            )
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise SocketLost(f"{url} cannot be reached: {error!r}") from error
         try:

@@ -1,6 +1,7 @@
 """Every process folder has the same bones, and every module says in one sentence what it is."""
 
 import ast
+from fnmatch import fnmatch
 
 import pytest
 
@@ -34,3 +35,9 @@ def test_every_package_is_one() -> None:
     product = [source.path for source in sources(*CODE) if source.path.parts[0] != "tests"]
     folders = {path.parent for path in product if "migrations" not in path.parts}  # Alembic reads files
     assert sorted(str(folder) for folder in folders if not (ROOT / folder / "__init__.py").is_file()) == []
+
+
+def test_every_folder_of_tests_is_collected(pytestconfig: pytest.Config) -> None:
+    skipped = pytestconfig.getini("norecursedirs")
+    folders = {folder for source in sources("tests") for folder in source.path.parts[:-1]}
+    assert sorted(one for one in folders if any(fnmatch(one, pattern) for pattern in skipped)) == []

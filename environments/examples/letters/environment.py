@@ -1,12 +1,11 @@
 """Counts letters: tasks, tools, agent and reward of one environment. Begin with what is marked YOURS."""
 
-import json
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from random import Random
 
 from environments.agent import Agent, Prompt
+from environments.arguments import arguments_of
 from environments.chat import Chat
 from environments.family import Play, Scored
 from environments.host import Host
@@ -76,12 +75,12 @@ class Spelling:
 
     async def call(self, name: str, arguments: str) -> str:
         try:
-            given = json.loads(arguments)
+            word = arguments_of(arguments).get("word")
         except ValueError as error:
-            return f"the arguments are no JSON: {error}"
-        if name != "spell" or not isinstance(given, Mapping) or not isinstance(given.get("word"), str):
+            return f"error: {error}"
+        if name != "spell" or not isinstance(word, str):
             return "there is one tool, spell, and it takes one argument, word"
-        return "\n".join(given["word"])
+        return "\n".join(word)
 
 
 def graded(question: Question, words: str) -> float:

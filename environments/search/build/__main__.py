@@ -9,6 +9,7 @@ from pathlib import Path
 from environments.search.build.builder import Plan
 from environments.search.build.files import build_folder
 from environments.search.build.sources import Reading, Trial
+from services.kit.failure import Failure
 
 
 def main() -> None:
@@ -30,7 +31,10 @@ def main() -> None:
     plan = Plan(arguments.train, arguments.evaluation, (least, most), seed=arguments.seed)
     key = arguments.model_key_file.read_text().strip() if arguments.model_key_file else ""
     trial = Trial(Reading(arguments.reading), arguments.model_url, arguments.model, key)
-    counts = asyncio.run(build_folder(arguments.corpus, arguments.out, plan, trial))
+    try:
+        counts = asyncio.run(build_folder(arguments.corpus, arguments.out, plan, trial))
+    except Failure as failure:
+        sys.exit(f"{failure.detail}{f' ({failure.remedy})' if failure.remedy else ''}")
     sys.stdout.write(json.dumps(counts) + "\n")
 
 

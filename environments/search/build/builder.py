@@ -1,9 +1,9 @@
-"""Draws questions until both splits are full, and sorts them into kept and dropped."""
+"""Draws questions until both splits are full, and says of each whether it is kept or dropped."""
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
 from random import Random
 from typing import Literal
 
@@ -31,20 +31,12 @@ class Plan:
     seed: int = 0
 
 
-@dataclass
-class Built:
-    """What became of every question that was drawn."""
+@dataclass(frozen=True)
+class Kept:
+    """A question that passed, and where it belongs."""
 
-    kept: dict[Split, list[Question]] = field(default_factory=lambda: {"train": [], "evaluation": []})
-    dropped: list[Dropped] = field(default_factory=list)
-
-    def counts(self) -> dict[str, int]:
-        """Questions kept by split and dropped by filter."""
-        by_filter = Counter(dropped.reason.filter for dropped in self.dropped)
-        return {
-            **{split: len(found) for split, found in self.kept.items()},
-            **dict(sorted(by_filter.items())),
-        }
+    split: Split
+    question: Question
 
 
 def split_of(answer: str) -> Split:
@@ -53,15 +45,16 @@ def split_of(answer: str) -> Split:
     return "evaluation" if digest[0] % 5 == 0 else "train"
 
 
-async def build_questions(graph: Graph, relation_of: RelationOf, panel: Panel, plan: Plan) -> Built:
-    """Questions for both splits, fewer than planned if the corpus has no more within so many draws."""
-    built = Built()
+async def build_questions(
+    graph: Graph, relation_of: RelationOf, panel: Panel, plan: Plan
+) -> AsyncIterator[Kept | Dropped]:
+    """Questions as they are found, fewer than planned if the corpus has no more within so many draws."""
     wanted: dict[Split, int] = {"train": plan.train, "evaluation": plan.evaluation}
     asked, answers = set[str](), Counter[str]()
     for walk in _walks(graph, plan):
         split = split_of(walk.answer)
-        if len(built.kept[split]) >= wanted[split]:
-            if all(len(built.kept[name]) >= count for name, count in wanted.items()):
+        if wanted[split] <= 0:
+            if max(wanted.values()) <= 0:
                 break
             continue
         draft = Draft(phrase(walk.expression, relation_of), walk.expression, walk.last)
@@ -70,10 +63,10 @@ async def build_questions(graph: Graph, relation_of: RelationOf, panel: Panel, p
         asked.add(draft.question)
         if reason is None:
             answers[question.answer] += 1
-            built.kept[split].append(question)
+            wanted[split] -= 1
+            yield Kept(split, question)
         else:
-            built.dropped.append(Dropped(question=question, reason=reason))
-    return built
+            yield Dropped(question=question, reason=reason)
 
 
 def _walks(graph: Graph, plan: Plan) -> Iterator[Walk]:

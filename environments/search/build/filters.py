@@ -5,7 +5,7 @@ from typing import Literal
 
 from environments.search.build.answerers import Agent, Guesser
 from environments.search.build.draft import Draft
-from environments.search.build.verification import Verifier, inconsistency
+from environments.search.build.verification import NoVerdict, Verifier, inconsistency
 from environments.search.graph.extraction import Extractor
 from environments.search.graph.graph import Graph
 from environments.search.index.engine import Library
@@ -19,6 +19,7 @@ Filter = Literal[
     "answer_named",
     "answered_without_tools",
     "answered_in_few_steps",
+    "verdict_malformed",
     "wrong_label",
     "not_unique",
     "inconsistent_evidence",
@@ -63,7 +64,10 @@ class Panel:
         if matches(early, question.accepted):
             detail = f"solved within {self.few_steps} steps: {early}"
             return Reason(filter="answered_in_few_steps", detail=detail)
-        return await self._verified(draft, question, {*guesses, early} - {""})
+        try:
+            return await self._verified(draft, question, {*guesses, early} - {""})
+        except NoVerdict as error:
+            return Reason(filter="verdict_malformed", detail=str(error))
 
     async def _verified(self, draft: Draft, question: Question, rivals: set[str]) -> Reason | None:
         truth = await self.verifier.verify(draft, question.answer, question.evidence)

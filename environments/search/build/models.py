@@ -5,16 +5,16 @@ from dataclasses import dataclass
 
 from environments.message import Message
 from environments.search.build.draft import Draft
-from environments.search.build.verification import Verdict
+from environments.search.build.verification import NoVerdict, Verdict
 from environments.search.endpoint import Chat
 from environments.search.graph.triple import Triple
 from environments.search.index.engine import Library, SearchEngine
 from environments.search.judge.answer import answer_of
 from environments.search.prompt import PROMPT
 from environments.search.tools.toolbox import Extent, Toolbox
-from services.kit.failure import Unavailable
 
 _RECALL = "Answer from memory, without tools. End with a line: Answer: <the answer>"
+_SPENT = "Error: no calls are left; answer now."
 _VERIFY = """\
 You are given a question, a candidate answer and excerpts of pages. Work from the candidate back to what the
 question names, and forward again, using the excerpts alone. Reply with one JSON object and nothing else:
@@ -39,7 +39,7 @@ class ModelGuesser:
 
 @dataclass(frozen=True)
 class ModelAgent:
-    """A model with the tools of the environment."""
+    """A model with the tools of the environment; when its steps are used up it is asked for its answer."""
 
     chat: Chat
     engine: SearchEngine
@@ -51,17 +51,18 @@ class ModelAgent:
             {"role": "system", "content": PROMPT.system},
             {"role": "user", "content": draft.question},
         ]
-        while steps > 0:
-            reply = await self.chat.reply(messages, tools.schemas)
+        while True:
+            reply = await self.chat.reply(messages, tools.schemas if steps > 0 else None)
             calls = reply.get("tool_calls") or []
-            messages.append(reply)
-            if not calls:
+            if steps <= 0 or not calls:
                 return answer_of(str(reply.get("content") or ""))
+            messages.append(reply)
             for call in calls:
+                text = _SPENT
+                if steps > 0:
+                    text = await tools.call(call["function"]["name"], call["function"]["arguments"])
                 steps -= 1
-                text = await tools.call(call["function"]["name"], call["function"]["arguments"])
                 messages.append({"role": "tool", "tool_call_id": call["id"], "content": text})
-        return ""
 
 
 @dataclass(frozen=True)
@@ -89,8 +90,8 @@ def _verdict(reply: str) -> Verdict:
     try:
         verdict = json.loads(reply[reply.index("{") : reply.rindex("}") + 1])
         supported, reason = verdict["supported"], str(verdict.get("reason", ""))
-    except (ValueError, KeyError, AttributeError) as error:
-        raise Unavailable(f"the verifying model gave no verdict: {reply[:200]!r}") from error
+    except (ValueError, RecursionError, KeyError, AttributeError) as error:
+        raise NoVerdict(f"the verifying model gave no verdict: {reply[:200]!r}") from error
     if not isinstance(supported, bool):
-        raise Unavailable(f"the verifying model's verdict is {supported!r}, not true or false")
+        raise NoVerdict(f"the verifying model's verdict is {supported!r}, not true or false")
     return Verdict(supported, reason)

@@ -21,11 +21,15 @@ class Verdict:
     reason: str
 
 
+class NoVerdict(Exception):
+    """What a verifier said is no verdict: nobody knows whether the question is good."""
+
+
 class Verifier(Protocol):
     """Judges one candidate at a time, without knowing which one is labelled."""
 
     async def verify(self, draft: Draft, candidate: str, evidence: tuple[Triple, ...]) -> Verdict:
-        """Errors: Unavailable if it cannot judge."""
+        """Errors: NoVerdict; Unavailable if it cannot be asked."""
 
 
 @dataclass(frozen=True)

@@ -44,7 +44,7 @@ class ModelExtractor:
 def _rows(reply: str) -> list[Any]:
     try:
         rows = json.loads(reply[reply.index("[") : reply.rindex("]") + 1])
-    except ValueError:
+    except (ValueError, RecursionError):
         return []
     return rows if isinstance(rows, list) else []
 

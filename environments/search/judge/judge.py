@@ -25,7 +25,7 @@ class Judge(Protocol):
 
 @dataclass(frozen=True)
 class MatchJudge:
-    """By the letters: equal to an accepted answer but for case, accents, punctuation and articles."""
+    """By the letters: equal to an accepted answer as `normalised` writes both."""
 
     async def judge(self, question: Question, answer: str) -> Judgement:
         exact = answer.strip() in question.accepted

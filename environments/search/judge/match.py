@@ -5,14 +5,24 @@ import unicodedata
 from collections.abc import Iterable
 
 _ARTICLES = frozenset({"a", "an", "the"})
+_DASHES = str.maketrans(dict.fromkeys("‐‑‒–—−", "-"))
+_JOINTS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))|['’]")  # 1,811 and O'Hara are written without them, too
+_WORDS = re.compile(
+    r"(?<!\w)-(?=[$€£¥]?\.?\d)"  # a minus, and no hyphen
+    r"|(?:[\w+#]|(?<=\d)\.(?=\d)|(?<![\w.])\.(?=\d))+"  # C++ is not C, nor 3.14 the same as 3 14
+)
 
 
 def normalised(text: str) -> str:
-    """Without case, accents, punctuation, articles and surplus space: what two spellings share."""
-    plain = unicodedata.normalize("NFKD", text).casefold()
+    """Without case, accents, a leading article and surplus space: what two spellings share.
+
+    Of punctuation there remain `+`, `#`, a minus and a decimal point; the rest only parts words.
+    """
+    plain = unicodedata.normalize("NFKD", text).casefold().translate(_DASHES)
     letters = "".join(one for one in plain if not unicodedata.combining(one))
-    words = re.findall(r"\w+", re.sub(r"(?<=\d),(?=\d{3})|['’]", "", letters))
-    return " ".join(word for word in words if word not in _ARTICLES) or " ".join(words)
+    words = _WORDS.findall(_JOINTS.sub("", letters))
+    named = words[1:] if len(words) > 1 and words[0] in _ARTICLES else words
+    return " ".join(named).replace("- ", "-")
 
 
 def matches(answer: str, accepted: Iterable[str]) -> bool:

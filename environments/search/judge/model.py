@@ -54,7 +54,7 @@ def _judgement(reply: str) -> Judgement:
     try:
         verdict = json.loads(text)
         correct, reason = verdict["correct"], str(verdict["reason"])
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, RecursionError, KeyError, TypeError) as error:
         raise Failure(f"the judge gave no verdict: {reply[:200]!r}", cause=Cause.VERIFIER) from error
     if not isinstance(correct, bool):
         raise Failure(f"the judge's verdict is {correct!r}, not true or false", cause=Cause.VERIFIER)

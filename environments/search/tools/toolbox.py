@@ -5,6 +5,7 @@ import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
+from environments.arguments import arguments_of
 from environments.message import Tool
 from environments.search.corpus.page import Page
 from environments.search.index.engine import Library, SearchEngine
@@ -94,14 +95,14 @@ def _value(tool: str, argument: str, arguments: str) -> str:
     """The one string that every tool takes."""
     example = json.dumps({argument: "..."})
     try:
-        parsed = json.loads(arguments)
+        given = arguments_of(arguments)
     except ValueError as error:
-        raise Refused(f"the arguments are not JSON: {error}", remedy=f"{tool} takes {example}") from error
-    if not isinstance(parsed, dict) or set(parsed) != {argument} or not isinstance(parsed[argument], str):
+        raise Refused(str(error), remedy=f"call it with {example}") from error
+    if set(given) != {argument} or not isinstance(given[argument], str):
         raise Refused(f"{tool} takes exactly one string", remedy=f"call it with {example}")
-    if not parsed[argument].strip():
+    if not given[argument].strip():
         raise Refused(f"{argument} is empty", remedy=f"{tool} takes {example}")
-    return str(parsed[argument]).strip()
+    return str(given[argument]).strip()
 
 
 def _told(refused: Refused) -> str:

@@ -14,7 +14,10 @@ Value = TypeVar("Value")
 
 
 class Cache(Generic[Value]):
-    """The latest `size` values for `seconds` each; what several want at once is made once. Keeps no error."""
+    """The latest `size` values for `seconds` each; what several want at once is made once.
+
+    Keeps no error and nothing empty: whoever asks later may be luckier.
+    """
 
     def __init__(self, size: int = 4096, seconds: float = 3600.0) -> None:
         self._size = size
@@ -26,9 +29,12 @@ class Cache(Generic[Value]):
         lock = self._making.setdefault(key, asyncio.Lock())
         try:
             async with lock:
-                if not self._fresh(key):
-                    self._keep(key, await make())
-                return self._kept[key][1]
+                if self._fresh(key):
+                    return self._kept[key][1]
+                value = await make()
+                if value:
+                    self._keep(key, value)
+                return value
         finally:
             if not lock.locked():
                 self._making.pop(key, None)

@@ -9,9 +9,10 @@ import stamina
 
 from environments.search.index.engine import Hit
 from services.contracts.cause import Cause
-from services.kit.failure import Unavailable
+from services.kit.failure import Refused, Unavailable
 
 _RETRIED = frozenset({408, 425, 429, 500, 502, 503, 504})
+_LONGEST_QUERY = 400  # characters: servers refuse addresses of more than some thousand bytes
 
 
 class _Again(Exception):
@@ -23,6 +24,7 @@ class JsonApi:
     """Where a JSON search API is asked, and where its reply keeps results and their parts.
 
     `results` is a path of keys parted by dots. `limit` names the parameter for the number of results, if any.
+    `unresponsive` is where an empty reply lists who has not answered: then it is no reply.
     """
 
     url: str
@@ -31,6 +33,7 @@ class JsonApi:
     parameters: Mapping[str, str] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     results: str = "results"
+    unresponsive: str = ""
     page: str = "url"
     title: str = "title"
     snippet: str = "content"
@@ -38,7 +41,11 @@ class JsonApi:
 
 def searxng(url: str) -> JsonApi:
     """A SearXNG instance with its JSON format enabled (`search.formats` in its settings)."""
-    return JsonApi(url=f"{url.rstrip('/')}/search", parameters={"format": "json", "pageno": "1"})
+    return JsonApi(
+        url=f"{url.rstrip('/')}/search",
+        parameters={"format": "json", "pageno": "1"},
+        unresponsive="unresponsive_engines",
+    )
 
 
 @dataclass(frozen=True)
@@ -51,7 +58,9 @@ class HttpEngine:
     attempts: int = 3
 
     async def search(self, query: str, limit: int) -> list[Hit]:
-        """Errors: Unavailable (environment): an engine that is down is nothing a policy can be blamed for."""
+        """Errors: Refused; Unavailable (environment): an engine that is down is not the policy's fault."""
+        if len(query) > _LONGEST_QUERY:
+            raise Refused(f"the query has {len(query)} characters", remedy=f"use at most {_LONGEST_QUERY}")
         retries = stamina.retry_context(
             on=(_Again, httpx.TransportError),
             attempts=self.attempts,
@@ -82,12 +91,17 @@ class HttpEngine:
 
     def _hits(self, response: httpx.Response) -> list[Hit]:
         try:
-            found: Any = response.json()
+            body: Any = response.json()
+            found = body
             for key in self.api.results.split("."):
                 found = found[key]
-            return [self._hit(row) for row in found]
+            hits = [self._hit(row) for row in found]
+            away = body.get(self.api.unresponsive) if self.api.unresponsive and not hits else None
         except (ValueError, KeyError, TypeError) as error:
             raise self._unavailable(f"a reply of another shape: {error!r}") from error
+        if away:
+            raise _Again(f"no results, because these do not answer: {str(away)[:200]}")
+        return hits
 
     def _hit(self, row: Mapping[str, Any]) -> Hit:
         page = str(row[self.api.page])

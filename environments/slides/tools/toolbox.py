@@ -3,6 +3,7 @@
 import json
 from collections.abc import Awaitable, Callable, Mapping
 
+from environments.arguments import arguments_of
 from environments.message import Tool
 from environments.slides.grading import Studio
 from environments.slides.pictures import PICTURES
@@ -81,10 +82,10 @@ def _parsed(tool: str, arguments: str) -> dict[str, str]:
     schema = next(one["function"]["parameters"] for one in SCHEMAS if one["function"]["name"] == tool)
     example = json.dumps(dict.fromkeys(schema["required"], "..."))
     try:
-        given = json.loads(arguments or "{}")
+        given = arguments_of(arguments)
     except ValueError as error:
-        raise Refused(f"the arguments are not JSON: {error}", remedy=f"{tool} takes {example}") from error
-    if not isinstance(given, dict) or not all(isinstance(value, str) for value in given.values()):
+        raise Refused(str(error), remedy=f"{tool} takes {example}") from error
+    if not all(isinstance(value, str) for value in given.values()):
         raise Refused(f"{tool} takes strings", remedy=f"call it with {example}")
     unknown, missing = set(given) - set(schema["properties"]), set(schema["required"]) - set(given)
     if unknown or missing:

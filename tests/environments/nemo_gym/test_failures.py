@@ -1,5 +1,6 @@
 """What breaks on a resources server has its cause and no reward: one of ours breaks where it is told."""
 
+import asyncio
 import json
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -23,12 +24,14 @@ _ACT = {"role": "assistant", "content": "", "tool_calls": [tool_call("act", {})]
 
 
 def breaking(answers: dict[str, tuple[int, str]]) -> FastAPI:
-    """Answers each path as told, and with an empty object where nothing is told."""
+    """Answers each path as told, with an empty object where nothing is told, and to a 0 not at all."""
     app = FastAPI()
 
     @app.post("/{path:path}")
     async def answer(path: str) -> Response:
         status, text = answers.get(path, (200, "{}"))
+        if not status:
+            await asyncio.sleep(4)
         return Response(text, status, media_type="application/json")
 
     return app
@@ -40,11 +43,11 @@ class World:
 
     model: ScriptedModel
     answers: dict[str, tuple[int, str]] = field(default_factory=lambda: {"verify": (200, '{"reward": 1}')})
-    play: Callable[[], Awaitable[Scored]] | None = None
+    play: Callable[[float], Awaitable[Scored]] | None = None
 
-    async def scored(self) -> Scored:
+    async def scored(self, seconds: float = 20.0) -> Scored:
         assert self.play is not None
-        return await self.play()
+        return await self.play(seconds)
 
 
 @pytest.fixture
@@ -61,7 +64,7 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
         family = nemo_gym_family(host_of("gym", 1, tmp_path, client), settings)
         access = ModelAccess(base_url=f"{model_url}/v1", api_key="key", name="policy")
         task = TaskRef(split="train", index=0)
-        world.play = lambda: family.run(Play("rollout", 1, task, access, time.monotonic() + 20))
+        world.play = lambda seconds: family.run(Play("rollout", 1, task, access, time.monotonic() + seconds))
         yield world
 
 
@@ -85,6 +88,18 @@ async def test_a_server_that_breaks_gives_no_reward(
     with pytest.raises(Failure) as failure:
         await world.scored()
     assert failure.value.cause is cause
+
+
+@pytest.mark.parametrize(("path", "cause"), [("verify", Cause.VERIFIER), ("act", Cause.ENVIRONMENT)])
+async def test_a_server_that_hangs_gives_no_reward_before_the_deadline(
+    world: World, path: str, cause: Cause
+) -> None:
+    world.answers[path] = (0, "")
+    started = time.monotonic()
+    with pytest.raises(Failure) as failure:
+        await world.scored(seconds=2.0)
+    assert failure.value.cause is cause
+    assert time.monotonic() - started < 2.0
 
 
 async def test_what_the_verdict_says_besides_is_kept_and_a_refused_call_goes_on(world: World) -> None:

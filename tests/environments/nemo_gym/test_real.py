@@ -17,6 +17,7 @@ from services.contracts.cause import Cause
 from services.contracts.environment import ModelAccess, TaskRef
 from services.kit.failure import Failure
 from services.kit.http import http_client
+from tests.environments.checking import env_check, not_passed
 from tests.environments.outside_server import outside_server
 from tests.environments.standins import Json, ScriptedModel, host_of, moves, served, tool_call
 
@@ -117,3 +118,12 @@ async def test_a_server_that_is_away_is_the_environments_fault(play: PlayOne) ->
     with pytest.raises(Failure) as failure:
         await play("http://127.0.0.1:9")
     assert failure.value.cause is Cause.ENVIRONMENT
+
+
+def test_served_as_a_process_it_passes_the_conformance_suite(
+    tmp_path: Path, rows: Path, counter_url: str
+) -> None:
+    settings = {"nemo_gym_server_url": counter_url, "nemo_gym_train_file": str(rows)}
+    report = env_check(tmp_path, "nemo_gym", environment_capacity="4", **settings)
+    assert not_passed(report) == []
+    assert report["passed"] > 20

@@ -20,6 +20,7 @@ from services.contracts.cause import Cause
 from services.contracts.environment import ModelAccess, TaskRef
 from services.kit.failure import Failure
 from services.kit.http import http_client
+from tests.environments.checking import env_check, not_passed
 from tests.environments.outside_server import outside_server
 from tests.environments.standins import Json, ScriptedModel, host_of, moves, served, tool_call
 
@@ -32,6 +33,20 @@ PlayOne = Callable[..., Awaitable[Scored]]
 
 @pytest.fixture(scope="module")
 def guess_url() -> Iterator[str]:
+    with outside_server(PYTHON, SERVERS / "guess.py") as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def hanging_url() -> Iterator[str]:
+    """Of its own: a session that hangs keeps its place."""
+    with outside_server(PYTHON, SERVERS / "guess.py") as url:
+        yield url
+
+
+@pytest.fixture
+def checked_url() -> Iterator[str]:
+    """Of its own: places of sessions that were cut off are free when the server notices."""
     with outside_server(PYTHON, SERVERS / "guess.py") as url:
         yield url
 
@@ -51,13 +66,15 @@ def model() -> ScriptedModel:
 async def play(model: ScriptedModel, tmp_path: Path) -> AsyncIterator[PlayOne]:
     async with http_client() as client, served(model.app, tmp_path) as model_url:
 
-        async def one(url: str, index: int = 0, split: str = "train", **settings: Any) -> Scored:
+        async def one(
+            url: str, index: int = 0, split: str = "train", seconds: float = 30.0, **settings: Any
+        ) -> Scored:
             family: OpenEnvFamily = openenv_family(
                 host_of("openenv", 8, tmp_path, client), OpenEnvSettings(server_url=url, **settings)
             )
             access = ModelAccess(base_url=f"{model_url}/v1", api_key="key", name="policy")
             task = TaskRef(split=split, index=index)
-            return await family.run(Play("rollout", 1, task, access, time.monotonic() + 30))
+            return await family.run(Play("rollout", 1, task, access, time.monotonic() + seconds))
 
         yield one
 
@@ -106,13 +123,24 @@ async def test_an_agent_that_does_nothing_earns_nothing(play: PlayOne, guess_url
 async def test_a_wrong_action_is_told_to_the_agent(
     play: PlayOne, model: ScriptedModel, guess_url: str
 ) -> None:
-    model.script = moves(call("step", {"number": "many"}), call("step", "[1]"), call("step", "{"))
+    wrong = (
+        call("step", {"number": "many"}),
+        call("step", "[1]"),
+        call("step", "{"),
+        call("walk", {"number": 1}),
+    )
+    model.script = moves(*wrong)
     scored = await play(guess_url)
     told = [message["content"] for message in model.requests[-1]["messages"] if message["role"] == "tool"]
     assert scored.reward == 0.0
-    assert len(told) == 3
-    assert all("not right" in text for text in told)
+    assert scored.details["steps"] == 0
+    assert "not right" in told[0]
     assert "number" in told[0]
+    assert [text.split(":")[1] for text in told[1:3]] == [
+        " the arguments are not a JSON object",
+        " the arguments are not JSON",
+    ]
+    assert told[3] == "error: there is no tool 'walk', only step"
 
 
 @pytest.mark.parametrize(("number", "cause"), [(666, Cause.ENVIRONMENT), (777, Cause.VERIFIER)])
@@ -125,6 +153,18 @@ async def test_what_breaks_on_the_server_is_no_reward(
     assert failure.value.cause is cause
 
 
+@pytest.mark.parametrize(("settings", "said"), [({"step_timeout_s": 1.0}, "for 1 s"), ({}, "time was up")])
+async def test_a_server_that_hangs_in_a_step_is_the_environments_fault(
+    play: PlayOne, model: ScriptedModel, hanging_url: str, settings: dict[str, float], said: str
+) -> None:
+    model.script = moves(call("step", {"number": 888}))
+    started = time.monotonic()
+    with pytest.raises(Failure, match=said) as failure:
+        await play(hanging_url, seconds=4.0, **settings)
+    assert failure.value.cause is Cause.ENVIRONMENT
+    assert time.monotonic() - started < 4.0
+
+
 async def test_a_server_that_is_away_is_the_environments_fault(play: PlayOne) -> None:
     with pytest.raises(Failure) as failure:
         await play("http://127.0.0.1:9")
@@ -134,7 +174,7 @@ async def test_a_server_that_is_away_is_the_environments_fault(play: PlayOne) ->
 async def test_a_server_that_is_full_is_the_environments_fault(play: PlayOne, guess_url: str) -> None:
     async with AsyncExitStack() as others:
         for _ in range(8):  # as many as it takes
-            one = await others.enter_async_context(session(guess_url, 10.0))
+            one = await others.enter_async_context(session(guess_url, 10.0, 10.0))
             await one.reset({})
         with pytest.raises(Failure, match="CAPACITY_REACHED") as failure:
             await play(guess_url)
@@ -159,3 +199,9 @@ async def test_tools_of_mcp_are_the_agents_tools(play: PlayOne, model: ScriptedM
     assert "Add 2 and 3" in model.requests[0]["messages"][1]["content"]
     assert "left" in model.requests[1]["messages"][-1]["content"]
     assert (scored.cause, scored.reward, scored.details["done"]) == (Cause.COMPLETED, 1.0, True)
+
+
+def test_served_as_a_process_it_passes_the_conformance_suite(tmp_path: Path, checked_url: str) -> None:
+    report = env_check(tmp_path, "openenv", openenv_server_url=checked_url, environment_capacity="4")
+    assert not_passed(report) == []
+    assert report["passed"] > 20

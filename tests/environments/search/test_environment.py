@@ -86,7 +86,7 @@ async def test_a_garbled_call_is_told_and_got_over(
     [
         (SearchSettings(max_turns=3), "endless", 60.0),
         (SearchSettings(max_tokens=50), "endless", 60.0),
-        (SearchSettings(max_turns=10**6, max_tokens=10**9), "endless", 5.5),
+        (SearchSettings(max_turns=10**6, max_tokens=10**9), "endless", 1.0),
         (SearchSettings(), "full", 60.0),
     ],
 )
@@ -114,6 +114,26 @@ async def test_a_search_engine_that_is_down_is_the_environments_fault(
     family = build(SearchSettings(engine="searxng", engine_url="http://127.0.0.1:9", engine_timeout_s=0.5))
     with pytest.raises(Failure) as failure:
         await play(family, await serve(policy.answer))
+    assert failure.value.cause is Cause.ENVIRONMENT
+
+
+async def test_a_short_deadline_leaves_the_agent_its_time(
+    build: Build, policy: ScriptedPolicy, serve: Serve
+) -> None:
+    scored = await play(build(SearchSettings()), await serve(policy.answer), seconds=4.0)
+    assert (scored.cause, scored.reward) == (Cause.COMPLETED, 1.0)
+
+
+async def test_a_search_engine_that_hangs_until_time_is_up_is_the_environments_fault(
+    build: Build, policy: ScriptedPolicy, serve: Serve
+) -> None:
+    async def never(_: web.Request) -> web.Response:
+        await asyncio.sleep(30)
+        return web.Response()
+
+    family = build(SearchSettings(engine="searxng", engine_url=await serve(never)))
+    with pytest.raises(Failure, match="search had not answered") as failure:
+        await play(family, await serve(policy.answer), seconds=1.0)
     assert failure.value.cause is Cause.ENVIRONMENT
 
 

@@ -19,6 +19,7 @@ from services.kit.failure import Refused
         ('{"question": "q", "answer": "a"}', '{"question": "q", "answer": "b"}', "in both splits: q"),
         ('{"question": " ", "answer": "a"}', "", "question"),
         ('{"question": "q", "answer": "?!"}', "", "answer"),
+        ('{"question": "q", "answer": "+"}', "", "neither letters nor digits"),
         ("", "", "holds no task"),
     ],
 )

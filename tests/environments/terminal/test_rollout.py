@@ -151,7 +151,8 @@ async def test_mistakes_in_tool_calls_are_answered_and_cost_a_turn(world: World)
     assert (outcome["cause"], outcome["turns"]) == ("completed", 4)
     assert tool_messages(world) == [
         "error: there is no tool 'python', only bash\n[exit 2]",
-        "error: the arguments are not JSON\n[exit 2]",
+        "error: the arguments are not JSON: Expecting property name enclosed in double quotes: "
+        "line 1 column 2 (char 1)\n[exit 2]",
         "error: the arguments lack a text 'command'\n[exit 2]",
         "hi\n[exit 0]",
     ]

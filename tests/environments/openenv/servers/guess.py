@@ -1,6 +1,7 @@
 """An OpenEnv environment with an action model: guess a number that depends on the seed."""
 
 import sys
+import time
 from random import Random
 from typing import Any
 
@@ -39,6 +40,8 @@ class Guessing(Environment[Guess, Told, State]):
             raise RuntimeError("the server broke")
         if action.number == 777:
             return Told(said="over, and nobody knows what it is worth", done=True)
+        if action.number == 888:
+            time.sleep(20)
         right = action.number == self._number
         return Told(said="right" if right else "wrong", reward=1.0 if right else -0.25, done=right)
 

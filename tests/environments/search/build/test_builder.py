@@ -1,6 +1,8 @@
 """Questions that ship: enough, unique, apart by split, and each dropped one with its reason."""
 
 import json
+import re
+import shutil
 import subprocess
 import sys
 from collections import Counter
@@ -8,6 +10,7 @@ from pathlib import Path
 from random import Random
 
 import pytest
+from aiohttp import web
 
 from environments.search.build.builder import Plan, split_of
 from environments.search.build.files import build_folder
@@ -20,7 +23,8 @@ from environments.search.graph.graph import Graph, hops
 from environments.search.index.local import LocalIndex
 from environments.search.judge.match import normalised
 from environments.search.tasks import SearchTasks
-from services.kit.failure import Refused
+from services.kit.failure import Refused, Unavailable
+from tests.environments.search.conftest import Serve
 
 
 @pytest.fixture
@@ -79,6 +83,49 @@ async def test_the_seed_decides_every_question(tasks_dir: Path, tmp_path: Path) 
         assert (tmp_path / f"one/{split}.jsonl").read_text() == (
             tmp_path / f"other/{split}.jsonl"
         ).read_text()
+
+
+async def test_a_contradiction_in_the_corpus_is_found_by_verification(
+    tasks_dir: Path, tmp_path: Path
+) -> None:
+    """The encyclopedia that ships has none, so this filter has nothing to drop there."""
+    shipped = (tasks_dir / "dropped.jsonl").read_text()
+    assert "inconsistent_evidence" not in shipped
+    shutil.copytree(tasks_dir / "corpus", tmp_path / "corpus")
+    for page in (tmp_path / "corpus").glob("*.html"):
+        told = re.sub(
+            r"(?<=<p>)(?=(.+) is a person\.)", r"\1 was born in the town of Nowhere. ", page.read_text()
+        )
+        page.write_text(told)
+    await build_folder(tmp_path / "corpus", tmp_path / "out", Plan(60, 15, seed=1), Trial())
+    lines = (tmp_path / "out/dropped.jsonl").read_text().splitlines()
+    reasons = [Dropped.model_validate_json(line).reason for line in lines]
+    found = [reason.detail for reason in reasons if reason.filter == "inconsistent_evidence"]
+    assert found
+    assert all("has several of born_in: " in detail for detail in found)
+
+
+async def test_a_model_that_fails_loses_one_question_or_what_is_not_written_yet(
+    tasks_dir: Path, tmp_path: Path, serve: Serve
+) -> None:
+    verdicts = ["well", *['{"supported": true, "reason": "said"}'] * 3]
+
+    async def answer(request: web.Request) -> web.Response:
+        said = "Answer: nothing known"
+        if "Candidate:" in (await request.json())["messages"][1]["content"]:
+            if not verdicts:
+                return web.json_response({}, status=401)
+            said = verdicts.pop(0)
+        return web.json_response({"choices": [{"message": {"role": "assistant", "content": said}}]})
+
+    trial = Trial(model_url=await serve(answer), model="m")
+    with pytest.raises(Unavailable):
+        await build_folder(tasks_dir / "corpus", tmp_path / "out", Plan(20, 5), trial)
+    lines = (tmp_path / "out/dropped.jsonl").read_text().splitlines()
+    filters = [Dropped.model_validate_json(line).reason.filter for line in lines]
+    assert filters[0] == "verdict_malformed"
+    assert "not_unique" in filters
+    assert (tmp_path / "out/graph.jsonl").read_text().endswith("\n")
 
 
 async def test_any_linked_corpus_gives_questions(tmp_path: Path) -> None:

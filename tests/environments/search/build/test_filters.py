@@ -6,7 +6,7 @@ import pytest
 
 from environments.search.build.draft import Draft
 from environments.search.build.filters import Panel
-from environments.search.build.verification import BackwardVerifier
+from environments.search.build.verification import BackwardVerifier, NoVerdict, Verdict
 from environments.search.corpus.page import Page
 from environments.search.graph.extraction import SentencePatterns
 from environments.search.graph.graph import Edge, Expression, Graph, Hop, Named
@@ -94,6 +94,16 @@ async def test_a_wrong_label(panel: Panel) -> None:
     reason = await panel.objection(*town(panel, "Oak"))
     assert reason is not None
     assert reason.filter == "wrong_label"
+
+
+async def test_a_verdict_that_is_none(panel: Panel) -> None:
+    class Mumbles:
+        async def verify(self, draft: Draft, candidate: str, evidence: tuple[Triple, ...]) -> Verdict:
+            raise NoVerdict("no verdict: 'well'")
+
+    reason = await replace(panel, verifier=Mumbles()).objection(*river(panel, "Elm", "Wend"))
+    assert reason is not None
+    assert (reason.filter, reason.detail) == ("verdict_malformed", "no verdict: 'well'")
 
 
 async def test_evidence_that_contradicts_itself(panel: Panel) -> None:

@@ -20,6 +20,13 @@ from environments.search.judge.match import matches, normalised
         ("O'Hara", "OHara"),
         ("ＡＤＡ", "ada"),
         ("The", "the"),
+        ("In 1811.", "in 1811"),
+        ("Well-known", "well known"),
+        ("1914–1918", "1914-1918"),
+        ("−5", "-5"),
+        ("an Elm", "the elm"),
+        ("c++.", "C++"),
+        ("Vitamin A", "vitamin a"),
     ],
 )
 def test_spellings_of_one_answer(answer: str, accepted: str) -> None:
@@ -31,6 +38,28 @@ def test_spellings_of_one_answer(answer: str, accepted: str) -> None:
 )
 def test_other_answers(answer: str) -> None:
     assert not matches(answer, ["Ada Bek"])
+
+
+@pytest.mark.parametrize(
+    ("answer", "accepted"),
+    [
+        ("C", "C++"),
+        ("C", "C#"),
+        ("-5", "5"),
+        ("-$5", "$5"),
+        ("-.5", ".5"),
+        ("Vitamin A", "Vitamin"),
+        ("3.14", "3 14"),
+        ("3.14", "314"),
+        (".5", "5"),
+        ("3,1415", "31415"),
+        ("Mirror of the Sea", "Mirror of Sea"),
+        ("+", "?"),
+    ],
+)
+def test_signs_and_articles_that_make_another_answer(answer: str, accepted: str) -> None:
+    assert not matches(answer, [accepted])
+    assert not matches(accepted, [answer])
 
 
 @given(st.text(), st.text())

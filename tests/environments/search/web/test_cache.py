@@ -9,18 +9,19 @@ from environments.search.web.cache import Cache, CachedEngine
 
 
 class Slow:
-    """An engine that counts, takes its time, and fails when it is told to."""
+    """An engine that counts, takes its time, fails when it is told to, and finds what it has."""
 
     def __init__(self) -> None:
         self.asked: list[str] = []
         self.broken = False
+        self.hits = [Hit("a", "A", "About a.")]
 
     async def search(self, query: str, limit: int) -> list[Hit]:
         self.asked.append(query)
         await asyncio.sleep(0.01)
         if self.broken:
             raise ConnectionError(query)
-        return []
+        return self.hits
 
 
 async def test_many_at_once_are_one_question() -> None:
@@ -40,7 +41,14 @@ async def test_a_failure_is_not_kept() -> None:
     with pytest.raises(ConnectionError):
         await engine.search("x", 5)
     slow.broken = False
-    assert await engine.search("x", 5) == []
+    assert await engine.search("x", 5) == slow.hits
+
+
+async def test_nothing_found_is_not_kept() -> None:
+    slow = Slow()
+    engine, slow.hits = CachedEngine(slow, Cache()), []
+    assert await engine.search("x", 5) == await engine.search("x", 5) == []
+    assert slow.asked == ["x", "x"]
 
 
 async def test_the_oldest_goes_and_so_does_the_stale() -> None:
@@ -62,4 +70,4 @@ async def test_one_that_gives_up_takes_nobody_with_it() -> None:
     first, second = (asyncio.create_task(engine.search("x", 5)) for _ in range(2))
     await asyncio.sleep(0)
     first.cancel()
-    assert await second == []
+    assert await second == slow.hits

@@ -6,7 +6,7 @@ from aiohttp import web
 from environments.search.index.engine import Hit
 from environments.search.web.engines import HttpEngine, JsonApi, searxng
 from services.contracts.cause import Cause
-from services.kit.failure import Unavailable
+from services.kit.failure import Refused, Unavailable
 from services.kit.http import http_client
 from tests.environments.search.conftest import Serve
 
@@ -62,6 +62,28 @@ async def test_a_busy_engine_is_asked_again(serve: Serve) -> None:
     async with http_client() as client:
         assert len(await HttpEngine(client, searxng(await serve(answer))).search("x", 5)) == 1
     assert statuses == []
+
+
+async def test_no_results_are_an_answer_only_if_every_engine_answered(serve: Serve) -> None:
+    away: dict[str, object] = {"results": [], "unresponsive_engines": [["brave", "timeout"]]}
+    replies: list[dict[str, object]] = [away, {"results": [ROW]}, {"results": [], "unresponsive_engines": []}]
+
+    async def answer(request: web.Request) -> web.Response:
+        return web.json_response(replies.pop(0) if replies else away)
+
+    async with http_client() as client:
+        engine = HttpEngine(client, searxng(await serve(answer)), attempts=2)
+        assert len(await engine.search("x", 5)) == 1
+        assert await engine.search("x", 5) == []
+        with pytest.raises(Unavailable, match="brave") as failure:
+            await engine.search("x", 5)
+    assert failure.value.cause is Cause.ENVIRONMENT
+
+
+async def test_a_query_that_no_address_can_hold_is_refused() -> None:
+    async with http_client() as client:
+        with pytest.raises(Refused, match="401 characters"):
+            await HttpEngine(client, searxng("http://127.0.0.1:9")).search("x" * 401, 5)
 
 
 @pytest.mark.parametrize(
