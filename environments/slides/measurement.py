@@ -48,6 +48,7 @@ _NOWHERE = Box(0, 0, 0, 0)
 class Word:
     """A word of the page's text. `contrast` (WCAG) and `ink` (its share of the box) are read from pixels.
 
+    `distinct` is its contrast with the pixels between its strokes, `type_size` what the browser computes.
     `block` numbers the block of text it stands in; `covered` is the share of its box under other words;
     `natural` is where it stands once nothing stretches, cuts or spreads the page.
     """
@@ -57,7 +58,9 @@ class Word:
     block: int
     heading: bool
     opacity: float
+    type_size: float = float("inf")
     contrast: float = 1.0
+    distinct: float = 1.0
     ink: float = 0.0
     covered: float = 0.0
     natural: Box = _NOWHERE
@@ -71,12 +74,13 @@ class Word:
     def size(self) -> float:
         """The type size as painted, whatever made it so: scaling and squeezing count, declarations do not."""
         widest = self.box.width / (0.2 * max(len(self.text), 1))
-        return min(self.box.height / 1.16, widest)
+        return min(self.box.height / 1.16, widest, self.type_size)
 
     @property
     def legible(self) -> bool:
         """Whether a person in front of the slide can read it."""
-        seen = self.opacity >= _LEAST_OPACITY and self.ink >= _LEAST_INK and self.contrast >= _LEAST_CONTRAST
+        stands_out = min(self.contrast, self.distinct) >= _LEAST_CONTRAST
+        seen = self.opacity >= _LEAST_OPACITY and self.ink >= _LEAST_INK and stands_out
         return seen and self.size >= _LEAST_SIZE and self.covered <= _MOST_COVERED
 
 
@@ -104,13 +108,15 @@ class Image:
 class PageMeasurement:
     """One page at 1280×720. `full_*`: its extent together with what it cuts off.
 
-    `refused`: what it asked the network for and did not get.
+    `colours` counts those in use, `spaces` are margins, paddings and gaps. `refused`: what it asked the network for and did not get.
     """
 
     words: tuple[Word, ...]
     images: tuple[Image, ...]
     full_width: float
     full_height: float
+    colours: int = 0
+    spaces: tuple[float, ...] = ()
     refused: tuple[str, ...] = ()
 
     @property

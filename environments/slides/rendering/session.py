@@ -13,14 +13,15 @@ from environments.slides.rendering.guard import Guard
 from environments.slides.rendering.ink import inked, pixels, seen
 from environments.slides.rendering.rendered import Rendered
 
+_STILL = Path(__file__).with_name("still.js").read_text()
 _MEASURE = Path(__file__).with_name("measure.js").read_text()
-_LOW = 10  # height of a window in which nothing can look fuller than it is
 _PAINTED = Box(0, 0, WIDTH, TALLEST)
 
 Parts = tuple[tuple[Word, ...], tuple[Image, ...]]
 
 
 async def measure(page: Page, protocol: CDPSession, guard: Guard) -> Rendered:
+    await page.evaluate(_STILL)
     layout = await _step(page, "layout")
     words = tuple(_word(one) for one in layout["words"])
     images = tuple(_image(one) for one in layout["images"])
@@ -28,7 +29,6 @@ async def measure(page: Page, protocol: CDPSession, guard: Guard) -> Rendered:
     shown = await _photograph(protocol, height)
     words, images = await _seen(page, protocol, words, images, shown, height)
     await _step(page, "freeze")
-    await page.set_viewport_size({"width": WIDTH, "height": _LOW})
     natural = await _step(page, "natural")
     words = tuple(replace(a, natural=_box(b)) for a, b in zip(words, natural["words"], strict=True))
     images = tuple(replace(a, natural=_box(b)) for a, b in zip(images, natural["images"], strict=True))
@@ -39,6 +39,8 @@ async def measure(page: Page, protocol: CDPSession, guard: Guard) -> Rendered:
         images=images,
         full_width=max(layout["width"], *(box.right for box in boxes), 0),
         full_height=max(layout["height"], *(box.bottom for box in boxes), 0),
+        colours=layout["colours"],
+        spaces=tuple(layout["spaces"]),
         refused=guard.refused,
     )
     return Rendered(measurement, shown)

@@ -33,9 +33,10 @@ def overflow(page: PageMeasurement) -> float:
 
 
 def overlap(page: PageMeasurement) -> float:
-    """1 if no text lies on other text and no image on another, 0 from a tenth of their area (own choice)."""
+    """1 if no text lies on text or an image and no image on another, 0 from a tenth of their area (own)."""
     boxes = [image.box for image in page.images]
     crossed = sum(a.shared(b) for place, a in enumerate(boxes) for b in boxes[:place])
+    crossed += sum(word.box.shared(box) for word in page.words for box in boxes)
     covered = sum(word.covered * word.box.area for word in page.words)
     area = sum(box.area for box in boxes) + sum(word.box.area for word in page.words)
     return ramp((covered + crossed) / area if area else 0.0, 0.1, 0.005)
@@ -60,7 +61,7 @@ def typography(page: PageMeasurement) -> float:
     words = page.legible
     if not words:
         return 0.0
-    large = sum(word.box.height / 1.16 >= _BODY for word in words) / len(words)
+    large = sum(word.size >= _BODY for word in words) / len(words)
     sizes = {round(_height(block) / 2) for block in by_block(words)}
     return (large + ramp(len(sizes), 8, 4) + _title_leads(words)) / 3
 
