@@ -10,6 +10,8 @@ _LEAST_CONTRAST = 2.0
 _LEAST_INK = 0.03
 _LEAST_OPACITY = 0.3
 _MOST_COVERED = 0.3
+_SPACE, _LEADING = 16.0, 32.0  # what a word or an image may claim beside and below itself, in pixels
+_WIDEST_LETTER = 0.65  # of the type size; what a word is spread beyond it is space
 
 
 @dataclass(frozen=True)
@@ -77,6 +79,12 @@ class Word:
         return min(self.box.height / 1.16, widest, self.type_size)
 
     @property
+    def claim(self) -> float:
+        """The area that it takes with bounded space around it, wherever it stands and however it is spread."""
+        length = min(max(self.box.width, self.box.height), _WIDEST_LETTER * self.size * len(self.text))
+        return (length + _SPACE) * (1.16 * self.size + _LEADING)
+
+    @property
     def legible(self) -> bool:
         """Whether a person in front of the slide can read it."""
         stands_out = min(self.contrast, self.distinct) >= _LEAST_CONTRAST
@@ -95,6 +103,11 @@ class Image:
     opacity: float
     shown: float = 0.0
     natural: Box = _NOWHERE
+
+    @property
+    def claim(self) -> float:
+        """As a word's."""
+        return (self.box.width + _SPACE) * (self.box.height + _LEADING)
 
     @property
     def visible(self) -> bool:
@@ -127,6 +140,11 @@ class PageMeasurement:
     def content(self) -> tuple[Word | Image, ...]:
         """Text and images that can be seen: nothing else is content, however it is painted."""
         return (*self.legible, *(image for image in self.images if image.visible))
+
+    @property
+    def amount(self) -> float:
+        """The share of the slide that content takes by its size alone: no arrangement makes it more."""
+        return sum(part.claim for part in self.content) / SLIDE.area
 
     @property
     def natural_height(self) -> float:

@@ -7,6 +7,8 @@ from environments.slides.scoring.content import by_block
 from environments.slides.scoring.ramp import ramp
 
 _FULL = 0.7  # of the height: a page whose content fills this much is not called short
+_AMPLE = 0.13  # of the slide's area: content that by its size takes this much fills as much of its height
+_GROWTH = 0.6  # a page's height grows with its content's area to this power, as measured over honest pages
 _SAFE = Box(16, 16, WIDTH - 32, HEIGHT - 32)
 _BODY, _TITLE, _STEP = 18.0, 30.0, 1.2
 
@@ -15,11 +17,12 @@ def aspect(page: PageMeasurement) -> float:
     """exp(−16e² − 64·max(−e−0.04, 0)²), e = ln(height wanted / height): AeSlides' formula and constants.
 
     Too tall: the height with what is cut off, against 720. Too short: what content fills without
-    stretching, against seven tenths of 720 (both own choices).
+    stretching, against seven tenths of 720; and what it takes by its size, so spreading it adds nothing (own).
     """
     tall = min(log(HEIGHT / max(page.full_height - 1, 1.0)), 0.0)
     short = max(log(HEIGHT * _FULL / max(page.natural_height, 1.0)), 0.0)
-    return min(_compliance(tall), _compliance(short))  # a page can be both: spread beyond the edge
+    little = max(_GROWTH * log(_AMPLE / max(page.amount, 1e-4)), 0.0)
+    return min(map(_compliance, (tall, short, little)))  # a page can be all: spread beyond the edge
 
 
 def _compliance(e: float) -> float:
