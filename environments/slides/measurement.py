@@ -11,7 +11,6 @@ _LEAST_INK = 0.03
 _LEAST_OPACITY = 0.3
 _MOST_COVERED = 0.3
 _SPACE, _LEADING = 16.0, 32.0  # what a word or an image may claim beside and below itself, in pixels
-_WIDEST_LETTER = 0.65  # of the type size; what a word is spread beyond it is space
 
 
 @dataclass(frozen=True)
@@ -81,7 +80,7 @@ class Word:
     @property
     def claim(self) -> float:
         """The area that it takes with bounded space around it, wherever it stands and however it is spread."""
-        length = min(max(self.box.width, self.box.height), _WIDEST_LETTER * self.size * len(self.text))
+        length = min(max(box.width, box.height) for box in (self.box, self.natural))
         return (length + _SPACE) * (1.16 * self.size + _LEADING)
 
     @property

@@ -65,7 +65,17 @@ def inked(words: tuple[Word, ...], shown: NDArray[np.uint8], bare: NDArray[np.ui
 def seen(images: tuple[Image, ...], shown: NDArray[np.uint8], bare: NDArray[np.uint8]) -> tuple[Image, ...]:
     """Each image with the share of its box that it paints. `bare` is `shown` without images."""
     mask = changed(shown, bare)
-    return tuple(replace(image, shown=_share(mask, image.box)) for image in images)
+    light = shown.mean(axis=2, dtype=np.float32)
+    return tuple(
+        replace(image, shown=_share(mask, image.box) if _varied(light, image.box) else 0.0)
+        for image in images
+    )
+
+
+def _varied(light: Pixels, box: Box) -> bool:
+    """Whether there is a picture at all: a plain sheet in its place is none, whatever lies beneath."""
+    inside = _cut(light, box)
+    return bool(inside.size and inside.std() >= _CHANGED)
 
 
 def _share(mask: NDArray[np.bool_], box: Box) -> float:
@@ -85,8 +95,8 @@ def _distinct(light: Pixels, mask: NDArray[np.bool_], box: Box) -> float:
     if inside.all() or not inside.any():
         return 1.0
     ground = float(np.median(around[~inside]))
-    low, high = np.quantile(around[inside], (0.1, 0.9))
-    return max((max(high, ground) + 0.05) / (min(high, ground) + 0.05), (ground + 0.05) / (low + 0.05))
+    low, high = map(float, np.quantile(around[inside], (0.1, 0.9)))
+    return max((high + 0.05) / (ground + 0.05), (ground + 0.05) / (low + 0.05))
 
 
 def _cut(plane: NDArray[Scalar], box: Box) -> NDArray[Scalar]:

@@ -134,7 +134,7 @@
   const colours = () => {
     const found = new Set();
     const add = (values) => values.forEach((value) => (value.match(COLOUR) || [])
-      .filter((colour) => !/[,/] 0\)$/.test(colour)).forEach((colour) => found.add(colour)));
+      .filter((colour) => !/^rgba.*, 0\)$|\/ 0\)$/.test(colour)).forEach((colour) => found.add(colour)));
     for (const element of query("html, body, body *")) {
       if (SILENT.has(element.tagName.toUpperCase())) continue;
       add(painted(element, getComputedStyle(element), says(element)));
@@ -200,6 +200,7 @@
     ["flex-grow", "0"], ["flex-basis", "auto"], ["flex-shrink", "0"], ["aspect-ratio", "auto"],
     ["grid-template-rows", "none"], ["grid-auto-rows", "auto"], ["align-content", "start"],
     ["-webkit-line-clamp", "none"], ["contain", "none"], ["content-visibility", "visible"],
+    ["letter-spacing", "normal"], ["text-justify", "auto"],
   ];
 
   const isSecondBreak = (element) => {

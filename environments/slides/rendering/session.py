@@ -65,7 +65,7 @@ async def _seen(
         await _step(page, "hide_text")
         await _step(page, "hide_images")
         without = await asyncio.to_thread(pixels, await _photograph(protocol, height))
-        images = seen(images, before, without)
+        images = await asyncio.to_thread(seen, images, before, without)
     return words, images
 
 

@@ -4,8 +4,9 @@
 // reached through prototypes, and the names go.
 () => {
   const query = (selector) => [...Document.prototype.querySelectorAll.call(document, selector)];
+  // Among them filters of drawings: they can turn what is hidden into what is shown.
   const REMOVED = "iframe, frame, object, embed, noscript, script, canvas, video, audio, template, dialog, " +
-    "marquee, progress, input, textarea, select, animate, animateMotion, animateTransform, set, discard";
+    "marquee, progress, input, textarea, select, animate, animateMotion, animateTransform, set, discard, filter";
   const KEPT = new Set([
     "CSSStyleRule", "CSSNestedDeclarations", "CSSMediaRule", "CSSSupportsRule", "CSSLayerBlockRule",
     "CSSLayerStatementRule", "CSSScopeRule", "CSSNamespaceRule", "CSSCounterStyleRule", "CSSPropertyRule",
@@ -58,8 +59,18 @@
     }
   };
 
+  // One from elsewhere, or nested without end, cannot be read: it counts for nothing.
+  const read = (sheet) => {
+    try {
+      still(sheet);
+      return true;
+    } catch {
+      return false;
+    }
+  };
+
   removeAll();
-  for (const sheet of document.styleSheets) decided(sheet.media) ? still(sheet) : (sheet.disabled = true);
+  for (const sheet of document.styleSheets) sheet.disabled = !decided(sheet.media) || !read(sheet);
   query("[style]").forEach((element) => calm(element.style));
   query("svg, svg *").forEach((element) => [...element.attributes].forEach((attribute) =>
     attribute.name !== "style" && asks(attribute.value) && element.removeAttributeNode(attribute)));
