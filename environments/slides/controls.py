@@ -61,8 +61,8 @@ _ANIMATED = (
 )
 _THICKENED = (
     "<svg width='0' height='0'><filter id='f' x='0' y='0' width='1' height='1'>"
-    "<feMorphology in='SourceAlpha' operator='dilate' radius='90' result='near'/><feFlood flood-color='#000'/>"
-    "<feComposite in2='near' operator='out'/></filter></svg>"
+    "<feMorphology in='SourceAlpha' operator='dilate' radius='90' result='near'/>"
+    "<feFlood flood-color='#000'/><feComposite in2='near' operator='out'/></filter></svg>"
 )
 _FRAME = "position:absolute;inset:40px;border:8px solid #12456b;border-radius:24px;background:#dbe7f0"
 
@@ -104,7 +104,7 @@ CONTROLS: Mapping[str, Control] = {
     "says_its_style": _white("h1::before,p::before{content:attr(style);display:block;background:#000}"),
     "dark_by_variable": _white("*{--s:att\\72(style)}p::before{content:var(--s);background:#000}"),
     "animated_sheet": _white(
-        f"{_SHEET}body::before{{animation:a .3s linear infinite alternate}}@keyframes a{{to{{background:#000}}}}"
+        f"{_SHEET}body::before{{animation:a .3s infinite alternate}}@keyframes a{{to{{background:#000}}}}"
     ),
     "animated_drawing": _white("", _ANIMATED),
     "dark_beside_ink": _white("h1,p{filter:url(#f)}", _THICKENED),

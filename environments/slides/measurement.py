@@ -79,7 +79,7 @@ class Word:
 
     @property
     def claim(self) -> float:
-        """The area that it takes with bounded space around it, wherever it stands and however it is spread."""
+        """The area that it takes with bounded space around it, wherever it stands, however it is spread."""
         length = min(max(box.width, box.height) for box in (self.box, self.natural))
         return (length + _SPACE) * (1.16 * self.size + _LEADING)
 
@@ -120,7 +120,8 @@ class Image:
 class PageMeasurement:
     """One page at 1280×720. `full_*`: its extent together with what it cuts off.
 
-    `colours` counts those in use, `spaces` are margins, paddings and gaps. `refused`: what it asked the network for and did not get.
+    `colours` counts those in use, `spaces` are margins, paddings and gaps.
+    `refused`: what it asked the network for and did not get.
     """
 
     words: tuple[Word, ...]

@@ -7,9 +7,6 @@
   const MOST_WORDS = 1500;
   const MOST_IMAGES = 64;
 
-  const lays = (element) => element.textContent.trim() !== "" || element.tagName === "IMG" ||
-    Element.prototype.querySelector.call(element, "img") !== null;
-
   const clips = (style) => [style.overflowX, style.overflowY].some((value) => value !== "visible");
 
   const fullExtent = () => {
@@ -43,7 +40,7 @@
   };
 
   // By how much an element's own units shrink or grow on their way to the screen, in the direction of least growth.
-  const least = ({ a, b, c, d, m44 }) => {
+  const least = ({ a, b, c, d, m44 = 1 }) => {
     const squares = a * a + b * b + c * c + d * d;
     const area = a * d - b * c;
     const largest = Math.sqrt((squares + Math.sqrt(Math.max(squares * squares - 4 * area * area, 0))) / 2);
@@ -68,8 +65,7 @@
   const typeSize = (element, style) => {
     const drawn = element instanceof SVGElement;
     const scale = drawn ? element.getScreenCTM?.() : warp(element);
-    return parseFloat(style.fontSize) * (element.currentCSSZoom ?? 1) * (scale ? least({ m44: 1, a: scale.a, b: scale.b,
-      c: scale.c, d: scale.d, ...(drawn ? {} : { m44: scale.m44 }) }) : 0);
+    return parseFloat(style.fontSize) * (element.currentCSSZoom ?? 1) * (scale ? least(scale) : 0);
   };
 
   const blocks = new Map();
@@ -118,46 +114,6 @@
       opacity: getComputedStyle(image).visibility === "visible" ? look(image).opacity : 0,
     }));
 
-  const COLOUR = /(?:rgba?|hsla?|hwb|lab|lch|oklab|oklch|color)\([^()]*\)/g;
-  const SIDES = ["Top", "Right", "Bottom", "Left"];
-  const says = (element) => [...element.childNodes].some((node) =>
-    node.nodeType === Node.TEXT_NODE && node.data.trim() !== "");
-
-  const painted = (element, style, speaks) => [
-    style.backgroundColor, style.backgroundImage, style.boxShadow, style.textShadow,
-    ...(speaks ? [style.color] : []),
-    ...(element instanceof SVGElement ? [style.fill, style.stroke] : []),
-    ...SIDES.filter((side) => parseFloat(style[`border${side}Width`]) > 0).map((side) => style[`border${side}Color`]),
-  ];
-
-  // How many colours are in use, whatever they are called.
-  const colours = () => {
-    const found = new Set();
-    const add = (values) => values.forEach((value) => (value.match(COLOUR) || [])
-      .filter((colour) => !/^rgba.*, 0\)$|\/ 0\)$/.test(colour)).forEach((colour) => found.add(colour)));
-    for (const element of query("html, body, body *")) {
-      if (SILENT.has(element.tagName.toUpperCase())) continue;
-      add(painted(element, getComputedStyle(element), says(element)));
-      for (const pseudo of ["::before", "::after"]) {
-        const style = getComputedStyle(element, pseudo);
-        if (style.content !== "none" && style.content !== "normal")
-          add(painted(element, style, style.content !== '""'));
-      }
-    }
-    return found.size;
-  };
-
-  const GAPS = [...SIDES.flatMap((side) => [`margin-${side.toLowerCase()}`, `padding-${side.toLowerCase()}`]),
-    "row-gap", "column-gap"];
-
-  // Margins, paddings and gaps of what holds content, in px; not those that the browser chooses.
-  const spaces = () => query("body, body *").filter(lays).flatMap((element) => {
-    const style = getComputedStyle(element);
-    const declared = element.computedStyleMap();
-    return GAPS.filter((name) => !(declared.get(name) instanceof CSSKeywordValue))
-      .map((name) => parseFloat(style[name])).filter((space) => space);
-  });
-
   const hideText = () =>
     query("*").forEach((element) => {
       const style = getComputedStyle(element);
@@ -203,6 +159,9 @@
     ["letter-spacing", "normal"], ["text-justify", "auto"],
   ];
 
+  const lays = (element) => element.textContent.trim() !== "" || element.tagName === "IMG" ||
+    Element.prototype.querySelector.call(element, "img") !== null;
+
   const isSecondBreak = (element) => {
     let before = element.previousSibling;
     while (before && before.nodeType === Node.TEXT_NODE && before.data.trim() === "") before = before.previousSibling;
@@ -234,8 +193,7 @@
   };
 
   switch (step) {
-    case "layout":
-      return { words: words(), images: images(), colours: colours(), spaces: spaces(), ...fullExtent() };
+    case "layout": return { words: words(), images: images(), ...fullExtent() };
     case "hide_text": return hideText();
     case "hide_images": return hideImages();
     case "freeze": return freeze();

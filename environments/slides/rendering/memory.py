@@ -1,4 +1,4 @@
-"""Chromium does not bound a tab's memory, so we do: a process that takes more is killed, and its page breaks."""
+"""Chromium does not bound a tab's memory, so we do: what takes more is killed, and its page breaks."""
 
 import asyncio
 from collections.abc import AsyncIterator

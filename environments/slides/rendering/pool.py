@@ -82,8 +82,8 @@ class RenderPool:
     async def render(self, html: str) -> Rendered:
         """A page as Chromium lays it out and paints it.
 
-        Errors: Refused if the page is too large, too slow, or breaks its tab; Failure (sandbox) if the browser
-        breaks.
+        Errors: Refused if the page is too large, too slow or breaks its tab; Failure (sandbox) if the
+        browser breaks.
         """
         encoded = html.encode(errors="replace")  # half a character has no encoding
         if len(encoded) > self._extent.html_bytes:
@@ -97,7 +97,7 @@ class RenderPool:
             return known
 
     async def _rendered(self, html: str) -> Rendered:
-        """Errors: Refused if the page breaks a second tab while the browser lives and renders a plain page."""
+        """Errors: Refused if the page breaks two tabs while the browser lives and renders a plain page."""
         async with self._places:
             try:
                 return await self._tried(html)
@@ -131,9 +131,9 @@ class RenderPool:
             raise Failure("the browser renders nothing in time", cause=Cause.SANDBOX) from late
 
     async def _once(self, html: str) -> Rendered:
-        async with self._seat() as seat, asyncio.timeout(self._extent.page_timeout_s):
-            async with bounded(self._extent.tab_bytes):
-                return await seat.render(html)
+        extent = self._extent
+        async with self._seat() as seat, asyncio.timeout(extent.page_timeout_s), bounded(extent.tab_bytes):
+            return await seat.render(html)
 
     @asynccontextmanager
     async def _seat(self) -> AsyncIterator[Seat]:

@@ -14,6 +14,7 @@ from environments.slides.rendering.ink import inked, pixels, seen
 from environments.slides.rendering.rendered import Rendered
 
 _STILL = Path(__file__).with_name("still.js").read_text()
+_STYLE = Path(__file__).with_name("style.js").read_text()
 _MEASURE = Path(__file__).with_name("measure.js").read_text()
 _PAINTED = Box(0, 0, WIDTH, TALLEST)
 
@@ -22,7 +23,7 @@ Parts = tuple[tuple[Word, ...], tuple[Image, ...]]
 
 async def measure(page: Page, protocol: CDPSession, guard: Guard) -> Rendered:
     await page.evaluate(_STILL)
-    layout = await _step(page, "layout")
+    style, layout = await page.evaluate(_STYLE), await _step(page, "layout")
     words = tuple(_word(one) for one in layout["words"])
     images = tuple(_image(one) for one in layout["images"])
     height = round(min(max(layout["height"], HEIGHT), TALLEST))
@@ -39,8 +40,8 @@ async def measure(page: Page, protocol: CDPSession, guard: Guard) -> Rendered:
         images=images,
         full_width=max(layout["width"], *(box.right for box in boxes), 0),
         full_height=max(layout["height"], *(box.bottom for box in boxes), 0),
-        colours=layout["colours"],
-        spaces=tuple(layout["spaces"]),
+        colours=style["colours"],
+        spaces=tuple(style["spaces"]),
         refused=guard.refused,
     )
     return Rendered(measurement, shown)

@@ -20,7 +20,8 @@ def whitespace(page: PageMeasurement) -> float:
 
     AeSlides' window and crop; it takes local deviation of grey for content, so a texture would be some.
     We take the boxes of what was read from pixels. The thresholds are our own: theirs (80 to 99.5 %) are
-    for dense pages. The least of the page as written, unstretched and by amount counts: spreading fills nothing.
+    for dense pages. The least of the page as written, unstretched and by amount counts: spreading fills
+    nothing.
     """
     written, natural = _layouts(page)
     return min(_by_amount(page), *(ramp(_near(boxes), 0.1, 0.37) for boxes in (written, natural)))

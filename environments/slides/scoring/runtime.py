@@ -17,7 +17,8 @@ def aspect(page: PageMeasurement) -> float:
     """exp(−16e² − 64·max(−e−0.04, 0)²), e = ln(height wanted / height): AeSlides' formula and constants.
 
     Too tall: the height with what is cut off, against 720. Too short: what content fills without
-    stretching, against seven tenths of 720; and what it takes by its size, so spreading it adds nothing (own).
+    stretching, against seven tenths of 720; and what it takes by its size, to which spreading adds nothing
+    (all own).
     """
     tall = min(log(HEIGHT / max(page.full_height - 1, 1.0)), 0.0)
     short = max(log(HEIGHT * _FULL / max(page.natural_height, 1.0)), 0.0)

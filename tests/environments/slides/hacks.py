@@ -83,7 +83,9 @@ def _in_shadow(brief: PageBrief) -> str:
     points = "".join(f"<p slot=s{place}>{point}</p>" for place, point in enumerate(brief.points))
     style = "p{margin:0;padding:16px 64px;font-size:30px}"
     return page(
-        brief.model_copy(update={"points": ()}), style, tail=f"<div>{tree.replace('mode', 'MODE')}{points}</div>"
+        brief.model_copy(update={"points": ()}),
+        style,
+        tail=f"<div>{tree.replace('mode', 'MODE')}{points}</div>",
     )
 
 
@@ -150,7 +152,9 @@ TOO_SHORT: Mapping[str, Callable[[PageBrief], str]] = {
     "placed_apart": _placed((64, 200), (64, 380), (64, 560)),
     "staircase": _placed((64, 180), (500, 360), (940, 560)),
     "flat_staircase": _placed((200, 300), (390, 330), (580, 360)),
-    "grid_rows": _styled("ul{display:grid;row-gap:32px}li:nth-child(2){grid-row:5}li:nth-child(3){grid-row:9}"),
+    "grid_rows": _styled(
+        "ul{display:grid;row-gap:32px}li:nth-child(2){grid-row:5}li:nth-child(3){grid-row:9}"
+    ),
     "kept_newlines": _between("\n" * 6, "ul{white-space:pre-line}"),
     "broken_breaks": _between("<br><i></i>" * 5),
     "shadow_tree": _in_shadow,

@@ -33,7 +33,21 @@ def test_faults_of_a_page(html: str, faults: list[str]) -> None:
 
 @pytest.mark.parametrize(
     "piece",
-    ["<a ", "<", "<b>", "</b>", "<b></a>", "<!--", "<![", "<a b='", '<a b="c', "<a =", "&#9", "<style>/*", "<p title=&#9"],
+    [
+        "<a ",
+        "<",
+        "<b>",
+        "</b>",
+        "<b></a>",
+        "<!--",
+        "<![",
+        "<a b='",
+        '<a b="c',
+        "<a =",
+        "&#9",
+        "<style>/*",
+        "<p title=&#9",
+    ],
 )
 def test_64_kilobytes_of_anything_are_read_at_once(piece: str) -> None:
     html = piece * (64_000 // len(piece))
