@@ -45,6 +45,25 @@ def _by_style(brief: PageBrief) -> str:
     return f"<!doctype html><html><head><style>{rules}</style></head><body>{spans}</body></html>"
 
 
+def _white(rules: str, tail: str = "") -> Control:
+    """White on white, and something that would be dark if only the page knew that it is being measured."""
+    style = f"*{{color:#fff;margin:0}}h1,p{{padding:24px;font-size:56px}}{rules}"
+    return lambda brief: (
+        f"<!doctype html><html><head><style>{style}</style></head><body>{_text(brief)}{tail}</body></html>"
+    )
+
+
+_SHEET = "body::before{content:'';position:fixed;inset:0;z-index:-1;background:#fff}"
+_ANIMATED = (
+    "<svg style='position:fixed;inset:0;z-index:-1' width='1280' height='720'>"
+    "<rect width='1280' height='720' fill='#fff'>"
+    "<animate attributeName='fill' values='#fff;#000' dur='.4s' repeatCount='indefinite'/></rect></svg>"
+)
+_THICKENED = (
+    "<svg width='0' height='0'><filter id='f' x='0' y='0' width='1' height='1'>"
+    "<feMorphology in='SourceAlpha' operator='dilate' radius='90' result='near'/>"
+    "<feFlood flood-color='#000'/><feComposite in2='near' operator='out'/></filter></svg>"
+)
 _FRAME = "position:absolute;inset:40px;border:8px solid #12456b;border-radius:24px;background:#dbe7f0"
 
 CONTROLS: Mapping[str, Control] = {
@@ -80,6 +99,15 @@ CONTROLS: Mapping[str, Control] = {
     "cut_off": _styled("height:0;overflow:hidden"),
     "clipped_path": _styled("clip-path:inset(100%)"),
     "blurred": _styled("filter:blur(20px)"),
+    "dark_if_unfilled": _white("[style*='text-fill-color']{background:#000!important}"),
+    "sheet_dark_if_unfilled": _white(f"{_SHEET}body:has([style*='text-fill'])::before{{background:#000}}"),
+    "says_its_style": _white("h1::before,p::before{content:attr(style);display:block;background:#000}"),
+    "dark_by_variable": _white("*{--s:att\\72(style)}p::before{content:var(--s);background:#000}"),
+    "animated_sheet": _white(
+        f"{_SHEET}body::before{{animation:a .3s infinite alternate}}@keyframes a{{to{{background:#000}}}}"
+    ),
+    "animated_drawing": _white("", _ANIMATED),
+    "dark_beside_ink": _white("h1,p{filter:url(#f)}", _THICKENED),
     "behind_a_sheet": lambda brief: (
         "<!doctype html><html><body style='margin:0'>"
         f"{_text(brief)}<div style='position:absolute;inset:0;background:#fff'></div></body></html>"

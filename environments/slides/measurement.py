@@ -10,6 +10,7 @@ _LEAST_CONTRAST = 2.0
 _LEAST_INK = 0.03
 _LEAST_OPACITY = 0.3
 _MOST_COVERED = 0.3
+_SPACE, _LEADING = 16.0, 32.0  # what a word or an image may claim beside and below itself, in pixels
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,7 @@ _NOWHERE = Box(0, 0, 0, 0)
 class Word:
     """A word of the page's text. `contrast` (WCAG) and `ink` (its share of the box) are read from pixels.
 
+    `distinct` is its contrast with the pixels between its strokes, `type_size` what the browser computes.
     `block` numbers the block of text it stands in; `covered` is the share of its box under other words;
     `natural` is where it stands once nothing stretches, cuts or spreads the page.
     """
@@ -57,7 +59,9 @@ class Word:
     block: int
     heading: bool
     opacity: float
+    type_size: float = float("inf")
     contrast: float = 1.0
+    distinct: float = 1.0
     ink: float = 0.0
     covered: float = 0.0
     natural: Box = _NOWHERE
@@ -71,12 +75,19 @@ class Word:
     def size(self) -> float:
         """The type size as painted, whatever made it so: scaling and squeezing count, declarations do not."""
         widest = self.box.width / (0.2 * max(len(self.text), 1))
-        return min(self.box.height / 1.16, widest)
+        return min(self.box.height / 1.16, widest, self.type_size)
+
+    @property
+    def claim(self) -> float:
+        """The area that it takes with bounded space around it, wherever it stands, however it is spread."""
+        length = min(max(box.width, box.height) for box in (self.box, self.natural))
+        return (length + _SPACE) * (1.16 * self.size + _LEADING)
 
     @property
     def legible(self) -> bool:
         """Whether a person in front of the slide can read it."""
-        seen = self.opacity >= _LEAST_OPACITY and self.ink >= _LEAST_INK and self.contrast >= _LEAST_CONTRAST
+        stands_out = min(self.contrast, self.distinct) >= _LEAST_CONTRAST
+        seen = self.opacity >= _LEAST_OPACITY and self.ink >= _LEAST_INK and stands_out
         return seen and self.size >= _LEAST_SIZE and self.covered <= _MOST_COVERED
 
 
@@ -93,6 +104,11 @@ class Image:
     natural: Box = _NOWHERE
 
     @property
+    def claim(self) -> float:
+        """As a word's."""
+        return (self.box.width + _SPACE) * (self.box.height + _LEADING)
+
+    @property
     def visible(self) -> bool:
         large_enough = min(self.box.width, self.box.height) >= 64
         return (
@@ -104,6 +120,7 @@ class Image:
 class PageMeasurement:
     """One page at 1280×720. `full_*`: its extent together with what it cuts off.
 
+    `colours` counts those in use, `spaces` are margins, paddings and gaps.
     `refused`: what it asked the network for and did not get.
     """
 
@@ -111,6 +128,8 @@ class PageMeasurement:
     images: tuple[Image, ...]
     full_width: float
     full_height: float
+    colours: int = 0
+    spaces: tuple[float, ...] = ()
     refused: tuple[str, ...] = ()
 
     @property
@@ -121,6 +140,11 @@ class PageMeasurement:
     def content(self) -> tuple[Word | Image, ...]:
         """Text and images that can be seen: nothing else is content, however it is painted."""
         return (*self.legible, *(image for image in self.images if image.visible))
+
+    @property
+    def amount(self) -> float:
+        """The share of the slide that content takes by its size alone: no arrangement makes it more."""
+        return sum(part.claim for part in self.content) / SLIDE.area
 
     @property
     def natural_height(self) -> float:

@@ -51,8 +51,8 @@ def score_page(brief: PageBrief, html: str, page: PageMeasurement) -> PageScore:
     markup, filled = parse(html), filling(brief, page)
     layout = {
         "structure": static.structure(markup, page),
-        "colour": static.colour(markup),
-        "spacing": static.spacing(markup),
+        "colour": static.colour(page),
+        "spacing": static.spacing(page),
         "images": static.images(brief, page),
         "economy": economy(brief, page),
         "typography": runtime.typography(page),

@@ -1,15 +1,19 @@
 """What a page may load: itself, once, and the images that there are. All else is refused and remembered."""
 
+import re
+
 from playwright.async_api import Route
 
 from environments.slides.pictures import PICTURES
 
 ORIGIN = "http://slides.invalid/"
 ADDRESS = f"{ORIGIN}page.html"
-_POLICY = (  # fonts within the page are refused: they can paint other letters than the text has
-    "script-src 'none'; object-src 'none'; frame-src 'none'; font-src http: https:; "
+_POLICY = (  # within the page: no fonts, which paint other letters than the text has; no pictures, which move
+    "script-src 'none'; object-src 'none'; frame-src 'none'; font-src http: https:; img-src http: https:; "
+    "style-src 'unsafe-inline' http: https:; "
     "form-action 'none'; base-uri 'none'; sandbox allow-same-origin"
 )
+_SHADOW = re.compile("shadowrootmode", re.IGNORECASE)  # a tree that no measurement would enter
 _REMEMBERED = 20
 
 
@@ -17,7 +21,7 @@ class Guard:
     """Answers every request of one page's browser context."""
 
     def __init__(self, html: str) -> None:
-        self._html = html
+        self._html = _SHADOW.sub("shadow", html)
         self._served = False
         self._refused: dict[str, None] = {}
 

@@ -49,9 +49,15 @@ def inked(words: tuple[Word, ...], shown: NDArray[np.uint8], bare: NDArray[np.ui
     contrast = np.ones(mask.shape, dtype=np.float32)
     with_text, without = luminance(shown[mask]), luminance(bare[mask])
     contrast[mask] = (np.maximum(with_text, without) + 0.05) / (np.minimum(with_text, without) + 0.05)
-    covers = _covers([word.box for word in words])
+    covers, light = _covers([word.box for word in words]), luminance(shown)
     return tuple(
-        replace(word, ink=_share(mask, word.box), contrast=_contrast(contrast, mask, word.box), covered=cover)
+        replace(
+            word,
+            ink=_share(mask, word.box),
+            contrast=_contrast(contrast, mask, word.box),
+            distinct=_distinct(light, mask, word.box),
+            covered=cover,
+        )
         for word, cover in zip(words, covers, strict=True)
     )
 
@@ -59,7 +65,17 @@ def inked(words: tuple[Word, ...], shown: NDArray[np.uint8], bare: NDArray[np.ui
 def seen(images: tuple[Image, ...], shown: NDArray[np.uint8], bare: NDArray[np.uint8]) -> tuple[Image, ...]:
     """Each image with the share of its box that it paints. `bare` is `shown` without images."""
     mask = changed(shown, bare)
-    return tuple(replace(image, shown=_share(mask, image.box)) for image in images)
+    light = shown.mean(axis=2, dtype=np.float32)
+    return tuple(
+        replace(image, shown=_share(mask, image.box) if _varied(light, image.box) else 0.0)
+        for image in images
+    )
+
+
+def _varied(light: Pixels, box: Box) -> bool:
+    """Whether there is a picture at all: a plain sheet in its place is none, whatever lies beneath."""
+    inside = _cut(light, box)
+    return bool(inside.size and inside.std() >= _CHANGED)
 
 
 def _share(mask: NDArray[np.bool_], box: Box) -> float:
@@ -71,6 +87,16 @@ def _contrast(contrast: Pixels, mask: NDArray[np.bool_], box: Box) -> float:
     """Of the strokes' core: edges are blended with the ground."""
     inside = _cut(contrast, box)[_cut(mask, box)]
     return float(np.quantile(inside, 0.9)) if inside.size else 1.0
+
+
+def _distinct(light: Pixels, mask: NDArray[np.bool_], box: Box) -> float:
+    """Contrast of a word's pixels with those between them, in the photograph that a person would look at."""
+    around, inside = _cut(light, box), _cut(mask, box)
+    if inside.all() or not inside.any():
+        return 1.0
+    ground = float(np.median(around[~inside]))
+    low, high = map(float, np.quantile(around[inside], (0.1, 0.9)))
+    return max((high + 0.05) / (ground + 0.05), (ground + 0.05) / (low + 0.05))
 
 
 def _cut(plane: NDArray[Scalar], box: Box) -> NDArray[Scalar]:

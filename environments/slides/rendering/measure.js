@@ -1,24 +1,11 @@
-// Runs inside the page, whose own scripts are off. Names that a page gives to its elements can shadow the
-// properties of `document` and of a form, so `prepare` reaches the tree through prototypes and removes them.
+// Runs inside the page, whose own scripts are off and which `still.js` has brought to rest.
 (step) => {
   const query = (selector) => [...Document.prototype.querySelectorAll.call(document, selector)];
   const force = (element, property, value) =>
     element.style && element.style.setProperty(property, value, "important");
   const SILENT = new Set(["STYLE", "SCRIPT", "NOSCRIPT", "TEMPLATE", "TITLE", "HEAD"]);
   const MOST_WORDS = 1500;
-
-  const prepare = () => {
-    const removed = "iframe, frame, object, embed, noscript, script, canvas, video, audio, template, dialog";
-    query(removed).forEach((element) => Element.prototype.remove.call(element));
-    query("[name]").forEach((element) => Element.prototype.removeAttribute.call(element, "name"));
-    query("form").forEach((form) =>
-      Element.prototype.replaceWith.call(form, ...Array.from(
-        Object.getOwnPropertyDescriptor(Node.prototype, "childNodes").get.call(form))));
-    query("*").forEach((element) => {
-      force(element, "animation", "none");
-      force(element, "transition", "none");
-    });
-  };
+  const MOST_IMAGES = 64;
 
   const clips = (style) => [style.overflowX, style.overflowY].some((value) => value !== "visible");
 
@@ -52,6 +39,35 @@
     return own;
   };
 
+  // By how much an element's own units shrink or grow on their way to the screen, in the direction of least growth.
+  const least = ({ a, b, c, d, m44 = 1 }) => {
+    const squares = a * a + b * b + c * c + d * d;
+    const area = a * d - b * c;
+    const largest = Math.sqrt((squares + Math.sqrt(Math.max(squares * squares - 4 * area * area, 0))) / 2);
+    return largest > 0 ? Math.abs(area / largest / m44) : 0;
+  };
+
+  const warps = new Map();
+  const warp = (element) => {
+    if (!element) return new DOMMatrix();
+    if (warps.has(element)) return warps.get(element);
+    const style = getComputedStyle(element);
+    let own = warp(element.parentElement);
+    if (style.display !== "inline" && style.scale !== "none")
+      own = own.multiply(new DOMMatrix(`scale(${style.scale.split(" ").slice(0, 2).join()})`));
+    if (style.display !== "inline" && style.transform !== "none")
+      own = own.multiply(new DOMMatrix(style.transform.replace(/-?infinity|nan/gi, "0")));
+    warps.set(element, own);
+    return own;
+  };
+
+  // What a page declares, on its way to the screen. Drawings have units of their own.
+  const typeSize = (element, style) => {
+    const drawn = element instanceof SVGElement;
+    const scale = drawn ? element.getScreenCTM?.() : warp(element);
+    return parseFloat(style.fontSize) * (element.currentCSSZoom ?? 1) * (scale ? least(scale) : 0);
+  };
+
   const blocks = new Map();
   const blockOf = (element) => {
     let block = element;
@@ -80,6 +96,7 @@
           box: sized(range.getBoundingClientRect()),
           block: blockOf(parent),
           heading: Boolean(parent.closest("h1, h2")),
+          type_size: typeSize(parent, style),
           opacity: style.visibility === "visible" && !appearance.blurred ? appearance.opacity : 0,
         });
         if (found.length === MOST_WORDS) break;
@@ -89,7 +106,7 @@
   };
 
   const images = () =>
-    query("body img").map((image) => ({
+    query("body img").slice(0, MOST_IMAGES).map((image) => ({
       source: image.getAttribute("src") || "",
       box: sized(image.getBoundingClientRect()),
       natural_width: image.naturalWidth,
@@ -139,6 +156,7 @@
     ["flex-grow", "0"], ["flex-basis", "auto"], ["flex-shrink", "0"], ["aspect-ratio", "auto"],
     ["grid-template-rows", "none"], ["grid-auto-rows", "auto"], ["align-content", "start"],
     ["-webkit-line-clamp", "none"], ["contain", "none"], ["content-visibility", "visible"],
+    ["letter-spacing", "normal"], ["text-justify", "auto"],
   ];
 
   const lays = (element) => element.textContent.trim() !== "" || element.tagName === "IMG" ||
@@ -155,7 +173,7 @@
     const all = query("html, body, body *");
     const unseen = images().map((image) => image.opacity < 0.3 || !image.natural_width ||
       !image.source.startsWith("images/"));
-    query("body img").forEach((image, place) => unseen[place] && force(image, "display", "none"));
+    query("body img").forEach((image, place) => unseen[place] !== false && force(image, "display", "none"));
     for (const element of all.filter((one) => one.tagName !== "IMG")) {
       if (isSecondBreak(element) || (element.tagName !== "BR" && !lays(element))) {
         force(element, "display", "none");
@@ -175,7 +193,7 @@
   };
 
   switch (step) {
-    case "layout": prepare(); return { words: words(), images: images(), ...fullExtent() };
+    case "layout": return { words: words(), images: images(), ...fullExtent() };
     case "hide_text": return hideText();
     case "hide_images": return hideImages();
     case "freeze": return freeze();

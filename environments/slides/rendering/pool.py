@@ -13,6 +13,7 @@ from playwright.async_api import Browser, Error, Playwright, async_playwright
 from playwright.async_api import TimeoutError as Late
 
 from environments.slides.rendering.flags import flags, runs_as_root
+from environments.slides.rendering.memory import bounded
 from environments.slides.rendering.rendered import Remembered, Rendered
 from environments.slides.rendering.seat import Seat
 from services.contracts.cause import Cause
@@ -27,7 +28,8 @@ _PROBE = "<!doctype html><title>probe</title><h1>probe</h1>"
 
 @dataclass(frozen=True)
 class Extent:
-    """How much pages may take: pages at once, seconds of one page, bytes of its HTML, pages remembered.
+    """How much pages may take: pages at once, seconds of one page, bytes of its HTML and of its tab's memory,
+    pages remembered.
 
     Where a plain page takes more than `plain_share` of a page's time, the machine is slow, not the page.
     """
@@ -36,6 +38,7 @@ class Extent:
     page_timeout_s: float = 20.0
     plain_share: float = 0.3
     html_bytes: int = 64_000
+    tab_bytes: int = 1 << 30
     remembered: int = 64
 
 
@@ -79,12 +82,14 @@ class RenderPool:
     async def render(self, html: str) -> Rendered:
         """A page as Chromium lays it out and paints it.
 
-        Errors: Refused if the page itself is too large or too slow; Failure (sandbox) if the browser breaks.
+        Errors: Refused if the page is too large, too slow or breaks its tab; Failure (sandbox) if the
+        browser breaks.
         """
-        size = len(html.encode(errors="replace"))
-        if size > self._extent.html_bytes:
+        encoded = html.encode(errors="replace")  # half a character has no encoding
+        if len(encoded) > self._extent.html_bytes:
             limit = f"write at most {self._extent.html_bytes}"
-            raise Refused(f"the page has {size} bytes", field="html", remedy=limit)
+            raise Refused(f"the page has {len(encoded)} bytes", field="html", remedy=limit)
+        html = encoded.decode()
         async with self._remembered.alone(html):
             if (known := self._remembered.get(html)) is None:
                 known = await self._rendered(html)
@@ -92,6 +97,7 @@ class RenderPool:
             return known
 
     async def _rendered(self, html: str) -> Rendered:
+        """Errors: Refused if the page breaks two tabs while the browser lives and renders a plain page."""
         async with self._places:
             try:
                 return await self._tried(html)
@@ -100,7 +106,10 @@ class RenderPool:
             try:
                 return await self._tried(html)
             except Error as broken:
-                raise Failure(f"the browser broke: {broken}", cause=Cause.SANDBOX) from broken
+                if self._browser is None or not self._browser.is_connected():
+                    raise Failure(f"the browser broke: {broken}", cause=Cause.SANDBOX) from broken
+            await self._probe()
+        raise Refused("the page broke the browser's tab twice", field="html", remedy="write a simpler page")
 
     async def _tried(self, html: str) -> Rendered:
         try:
@@ -111,18 +120,19 @@ class RenderPool:
         raise Refused(late, field="html", remedy="write a simpler page")
 
     async def _probe(self) -> None:
-        """A slow page is its author's fault only if a plain one is quick: else the machine is slow.
+        """A page is its author's fault only if a plain one is quick: else the machine is slow or broken.
 
         Errors: Failure (sandbox).
         """
         try:
             async with asyncio.timeout(self._extent.page_timeout_s * self._extent.plain_share):
                 await self._once(_PROBE)
-        except (TimeoutError, Late) as late:
+        except (TimeoutError, Late, Error) as late:
             raise Failure("the browser renders nothing in time", cause=Cause.SANDBOX) from late
 
     async def _once(self, html: str) -> Rendered:
-        async with self._seat() as seat, asyncio.timeout(self._extent.page_timeout_s):
+        extent = self._extent
+        async with self._seat() as seat, asyncio.timeout(extent.page_timeout_s), bounded(extent.tab_bytes):
             return await seat.render(html)
 
     @asynccontextmanager

@@ -13,22 +13,23 @@ from environments.slides.rendering.guard import Guard
 from environments.slides.rendering.ink import inked, pixels, seen
 from environments.slides.rendering.rendered import Rendered
 
+_STILL = Path(__file__).with_name("still.js").read_text()
+_STYLE = Path(__file__).with_name("style.js").read_text()
 _MEASURE = Path(__file__).with_name("measure.js").read_text()
-_LOW = 10  # height of a window in which nothing can look fuller than it is
 _PAINTED = Box(0, 0, WIDTH, TALLEST)
 
 Parts = tuple[tuple[Word, ...], tuple[Image, ...]]
 
 
 async def measure(page: Page, protocol: CDPSession, guard: Guard) -> Rendered:
-    layout = await _step(page, "layout")
+    await page.evaluate(_STILL)
+    style, layout = await page.evaluate(_STYLE), await _step(page, "layout")
     words = tuple(_word(one) for one in layout["words"])
     images = tuple(_image(one) for one in layout["images"])
     height = round(min(max(layout["height"], HEIGHT), TALLEST))
     shown = await _photograph(protocol, height)
     words, images = await _seen(page, protocol, words, images, shown, height)
     await _step(page, "freeze")
-    await page.set_viewport_size({"width": WIDTH, "height": _LOW})
     natural = await _step(page, "natural")
     words = tuple(replace(a, natural=_box(b)) for a, b in zip(words, natural["words"], strict=True))
     images = tuple(replace(a, natural=_box(b)) for a, b in zip(images, natural["images"], strict=True))
@@ -39,6 +40,8 @@ async def measure(page: Page, protocol: CDPSession, guard: Guard) -> Rendered:
         images=images,
         full_width=max(layout["width"], *(box.right for box in boxes), 0),
         full_height=max(layout["height"], *(box.bottom for box in boxes), 0),
+        colours=style["colours"],
+        spaces=tuple(style["spaces"]),
         refused=guard.refused,
     )
     return Rendered(measurement, shown)
@@ -63,7 +66,7 @@ async def _seen(
         await _step(page, "hide_text")
         await _step(page, "hide_images")
         without = await asyncio.to_thread(pixels, await _photograph(protocol, height))
-        images = seen(images, before, without)
+        images = await asyncio.to_thread(seen, images, before, without)
     return words, images
 
 

@@ -7,6 +7,8 @@ from environments.slides.scoring.content import by_block
 from environments.slides.scoring.ramp import ramp
 
 _FULL = 0.7  # of the height: a page whose content fills this much is not called short
+_AMPLE = 0.13  # of the slide's area: content that by its size takes this much fills as much of its height
+_GROWTH = 0.6  # a page's height grows with its content's area to this power, as measured over honest pages
 _SAFE = Box(16, 16, WIDTH - 32, HEIGHT - 32)
 _BODY, _TITLE, _STEP = 18.0, 30.0, 1.2
 
@@ -15,11 +17,13 @@ def aspect(page: PageMeasurement) -> float:
     """exp(−16e² − 64·max(−e−0.04, 0)²), e = ln(height wanted / height): AeSlides' formula and constants.
 
     Too tall: the height with what is cut off, against 720. Too short: what content fills without
-    stretching, against seven tenths of 720 (both own choices).
+    stretching, against seven tenths of 720; and what it takes by its size, to which spreading adds nothing
+    (all own).
     """
     tall = min(log(HEIGHT / max(page.full_height - 1, 1.0)), 0.0)
     short = max(log(HEIGHT * _FULL / max(page.natural_height, 1.0)), 0.0)
-    return min(_compliance(tall), _compliance(short))  # a page can be both: spread beyond the edge
+    little = max(_GROWTH * log(_AMPLE / max(page.amount, 1e-4)), 0.0)
+    return min(map(_compliance, (tall, short, little)))  # a page can be all: spread beyond the edge
 
 
 def _compliance(e: float) -> float:
@@ -33,9 +37,10 @@ def overflow(page: PageMeasurement) -> float:
 
 
 def overlap(page: PageMeasurement) -> float:
-    """1 if no text lies on other text and no image on another, 0 from a tenth of their area (own choice)."""
+    """1 if no text lies on text or an image and no image on another, 0 from a tenth of their area (own)."""
     boxes = [image.box for image in page.images]
     crossed = sum(a.shared(b) for place, a in enumerate(boxes) for b in boxes[:place])
+    crossed += sum(word.box.shared(box) for word in page.words for box in boxes)
     covered = sum(word.covered * word.box.area for word in page.words)
     area = sum(box.area for box in boxes) + sum(word.box.area for word in page.words)
     return ramp((covered + crossed) / area if area else 0.0, 0.1, 0.005)
@@ -60,7 +65,7 @@ def typography(page: PageMeasurement) -> float:
     words = page.legible
     if not words:
         return 0.0
-    large = sum(word.box.height / 1.16 >= _BODY for word in words) / len(words)
+    large = sum(word.size >= _BODY for word in words) / len(words)
     sizes = {round(_height(block) / 2) for block in by_block(words)}
     return (large + ramp(len(sizes), 8, 4) + _title_leads(words)) / 3
 

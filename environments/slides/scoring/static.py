@@ -1,6 +1,5 @@
 """Level 1, static markup: structure, colour, spacing, images. Kinds as in the report; thresholds are ours."""
 
-import re
 from collections import Counter
 
 from environments.slides.deck import PageBrief
@@ -8,9 +7,6 @@ from environments.slides.markup import Markup
 from environments.slides.measurement import PageMeasurement
 from environments.slides.scoring.ramp import ramp
 
-_COLOUR = re.compile(r"#[0-9a-f]{3,8}\b|(?:rgb|hsl)a?\([^)]*\)")
-_LENGTH = re.compile(r"(-?\d*\.?\d+)px")
-_SPACING = re.compile(r"^(?:margin|padding|gap|row-gap|column-gap)(?:-|$)")
 _WIDEST = 120.0
 _DISTORTED = 1.15
 
@@ -21,22 +17,15 @@ def structure(markup: Markup, page: PageMeasurement) -> float:
     return max(1 - faults / 4, 0.0)
 
 
-def colour(markup: Markup) -> float:
-    """1 up to six declared colours, 0 from sixteen."""
-    colours = {found for _, value in markup.declarations for found in _COLOUR.findall(value)}
-    return ramp(len(colours), 16, 6)
+def colour(page: PageMeasurement) -> float:
+    """1 up to six colours in use, 0 from sixteen."""
+    return ramp(page.colours, 16, 6)
 
 
-def spacing(markup: Markup) -> float:
-    """Share of declared margins, paddings and gaps between 0 and 120 px; a negative one counts four times."""
-    lengths = [
-        float(length)
-        for name, value in markup.declarations
-        if _SPACING.match(name)
-        for length in _LENGTH.findall(value)
-    ]
-    bad = sum(4 if length < 0 else length > _WIDEST for length in lengths)
-    return max(1 - bad / max(len(lengths), 1), 0.0)
+def spacing(page: PageMeasurement) -> float:
+    """Share of margins, paddings and gaps between 0 and 120 px; a negative one counts four times."""
+    bad = sum(4 if space < 0 else space > _WIDEST for space in page.spaces)
+    return max(1 - bad / max(len(page.spaces), 1), 0.0)
 
 
 def images(brief: PageBrief, page: PageMeasurement) -> float:

@@ -46,11 +46,11 @@ class Toolbox:
         }
 
     async def _write(self, given: dict[str, str]) -> str:
-        number, html = _number(given), given["html"]
-        size = len(html.encode(errors="replace"))
+        number, html = _number(given), given["html"].encode(errors="replace")
+        size = len(html)
         if size > self._html_bytes:
             raise Refused(f"the page has {size} bytes", remedy=f"write at most {self._html_bytes}")
-        self.pages[number] = html
+        self.pages[number] = html.decode()
         return f"Page {number} is written ({size} bytes)."
 
     async def _render(self, given: dict[str, str]) -> str:
@@ -72,7 +72,8 @@ class Toolbox:
 
 def _number(given: dict[str, str]) -> int:
     text = given.get("page", "1")
-    if not text.isascii() or not text.isdigit() or not 1 <= int(text[:4]) <= _MOST_PAGES:
+    digits = text.isascii() and text.isdigit() and len(text) <= 2
+    if not digits or not 1 <= int(text) <= _MOST_PAGES:
         raise Refused(f"{text[:20]!r} is no page number", remedy=f"give a number from 1 to {_MOST_PAGES}")
     return int(text)
 

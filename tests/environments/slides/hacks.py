@@ -60,6 +60,35 @@ def _twice(brief: PageBrief) -> str:
     return page(brief.model_copy(update={"points": brief.points * 3}))
 
 
+def _between(what: str, style: str = "") -> Callable[[PageBrief], str]:
+    """Something between any two points."""
+    return lambda brief: page(brief, style).replace("</li><li", f"</li>{what}<li")
+
+
+def _placed(*places: tuple[int, int]) -> Callable[[PageBrief], str]:
+    """Each point at its own place, from the left and from the top."""
+    rules = (f"li:nth-child({n}){{left:{x}px;top:{y}px}}" for n, (x, y) in enumerate(places, 1))
+    return _styled(f"li{{position:absolute;padding:0}}{''.join(rules)}")
+
+
+def _in_table(brief: PageBrief) -> str:
+    rows = "".join(f"<tr><td>{point}</td></tr>" for point in brief.points)
+    style = "table{border-spacing:64px 120px}td{font-size:30px}"
+    return page(brief.model_copy(update={"points": ()}), style, tail=f"<table>{rows}</table>")
+
+
+def _in_shadow(brief: PageBrief) -> str:
+    slots = "".join(f"<div><slot name=s{place}></slot></div>" for place, _ in enumerate(brief.points))
+    tree = f"<template shadowrootmode=open><style>div{{height:150px}}</style>{slots}</template>"
+    points = "".join(f"<p slot=s{place}>{point}</p>" for place, point in enumerate(brief.points))
+    style = "p{margin:0;padding:16px 64px;font-size:30px}"
+    return page(
+        brief.model_copy(update={"points": ()}),
+        style,
+        tail=f"<div>{tree.replace('mode', 'MODE')}{points}</div>",
+    )
+
+
 TOO_LONG: Mapping[str, Callable[[PageBrief], str]] = {
     "overflow_hidden": _styled("html,body{height:720px;overflow:hidden}"),
     "overflow_hidden_below": _styled("ul{height:580px;overflow:hidden}"),
@@ -116,6 +145,28 @@ TOO_SHORT: Mapping[str, Callable[[PageBrief], str]] = {
     "unseen_image": _with_tail('<img src="images/ocean.svg" style="opacity:0;height:380px">'),
     "textured": _styled(
         "body{height:720px;background:repeating-linear-gradient(45deg,#fff 0 9px,#e8e8e8 9px 18px)}"
+    ),
+    "pseudo_spacer": _styled("li::before{content:'';display:block;height:140px}"),
+    "border_spacer": _styled("li{border-top:140px solid transparent}"),
+    "table_spacing": _in_table,
+    "placed_apart": _placed((64, 200), (64, 380), (64, 560)),
+    "staircase": _placed((64, 180), (500, 360), (940, 560)),
+    "flat_staircase": _placed((200, 300), (390, 330), (580, 360)),
+    "grid_rows": _styled(
+        "ul{display:grid;row-gap:32px}li:nth-child(2){grid-row:5}li:nth-child(3){grid-row:9}"
+    ),
+    "kept_newlines": _between("\n" * 6, "ul{white-space:pre-line}"),
+    "broken_breaks": _between("<br><i></i>" * 5),
+    "shadow_tree": _in_shadow,
+    "one_word_a_line": _styled("li{width:min-content;padding:32px 0}"),
+    "spaced_letters": _styled("li,h1{letter-spacing:24px;word-spacing:60px}"),
+    "when_unstretched": _styled("li[style*='flex:']{border-top:140px solid transparent}"),
+    "when_low": _styled("@media (max-height:60px){li{border-top:140px solid transparent}}"),
+    "window_units": _styled("li{border-top:calc(140px - 20vh) solid transparent}"),
+    "tiny_and_turned": _styled(
+        "li{position:absolute;font-size:9px;word-spacing:20px;transform:rotate(45deg)}"
+        "li:nth-child(1){top:250px;left:300px}li:nth-child(2){top:450px;left:600px}"
+        "li:nth-child(3){top:600px;left:900px}"
     ),
     "repeated": _twice,
     "filler": _with_tail("<p style='font-size:30px'>" + "many more words of no use " * 12 + "</p>"),

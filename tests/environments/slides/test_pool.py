@@ -128,6 +128,24 @@ async def test_a_page_that_is_too_slow_is_its_authors_fault() -> None:
         assert (await pool.render("<p>again</p>")).measurement.words
 
 
+async def test_a_page_that_takes_too_much_memory_is_its_authors_fault() -> None:
+    heavy = "<table>" + "<tr><td rowspan=60000 colspan=1000>x" * 1500 + "</table>"
+    async with RenderPool(CHROMIUM, Extent(tab_bytes=200 << 20)) as pool:
+        with pytest.raises(Refused, match="broke the browser's tab twice"):
+            await pool.render(heavy)
+        assert (await pool.render("<p>again</p>")).measurement.words
+
+
+async def test_a_page_that_crashes_its_tab_is_its_authors_fault(pool: RenderPool) -> None:
+    with pytest.raises(Refused, match="broke the browser's tab twice"):
+        await pool.render("<style>" + "p{" * 20_000 + "</style><p>nested without end</p>")
+
+
+async def test_what_has_no_number_and_no_encoding_is_measured(pool: RenderPool) -> None:
+    html = "<p style='transform:scale(1e38) translate(1e38px)'>far</p><b>near \ud800</b>"
+    assert [word.text for word in (await pool.render(html)).measurement.words] == ["far", "near", "?"]
+
+
 async def test_a_page_that_is_late_on_a_slow_machine_is_nobodys_fault() -> None:
     async with RenderPool(CHROMIUM, Extent(page_timeout_s=0.01, plain_share=0.1)) as pool:
         with pytest.raises(Failure, match="renders nothing in time") as failure:

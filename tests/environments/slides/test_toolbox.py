@@ -25,6 +25,9 @@ def tools() -> Toolbox:
         ("write_page", '{"html": "x", "size": "1"}', "got ['html', 'size']"),
         ("write_page", '{"html": "x", "page": "0"}', "give a number from 1 to 12"),
         ("write_page", '{"html": "x", "page": "99999999999"}', "give a number from 1 to 12"),
+        ("write_page", '{"html": "x", "page": "00019999999999"}', "give a number from 1 to 12"),
+        ("write_page", json.dumps({"html": "x", "page": "0001" + "9" * 5000}), "give a number from 1 to 12"),
+        ("write_page", "[" * 100_000, "are not JSON"),
         ("write_page", json.dumps({"html": "x" * 1001}), "write at most 1000"),
         ("render", '{"page": "2"}', "page 2 is not written"),
         ("measurements", "", "call write_page first"),
@@ -42,6 +45,11 @@ async def test_pages_are_written_by_number_and_replaced(tools: Toolbox) -> None:
     await tools.call("write_page", '{"html": "two", "page": "2"}')
     assert await tools.call("write_page", '{"html": "again"}') == "Page 1 is written (5 bytes)."
     assert tools.pages == {1: "again", 2: "two"}
+
+
+async def test_half_a_character_is_replaced(tools: Toolbox) -> None:
+    await tools.call("write_page", '{"html": "half \\ud800"}')
+    assert tools.pages == {1: "half ?"}
 
 
 async def test_images_are_listed_as_they_are_used(tools: Toolbox) -> None:
