@@ -130,6 +130,8 @@ def _scored(task: TerminalTask, done: list[Graded]) -> Scored:
     verdict = combined([graded.verdict for graded in done], task.config.multi_step_reward_strategy)
     out_of_budget = any(graded.ending.cause is Cause.BUDGET for graded in done)
     details: dict[str, Any] = {**done[-1].details, "task": task.title}
+    if task.lacks_network:
+        details["network"] = "none: the task says nothing of it, and these sandboxes have none"
     if len(task.steps) > 1:
         details["steps"] = [
             {"step": graded.step.name, "rewards": dict(graded.verdict.components), **graded.details}

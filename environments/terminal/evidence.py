@@ -121,7 +121,9 @@ def _pieces(one: Found) -> Iterator[tuple[str, _Piece]]:
                 if not any(_excluded(rest, pattern) for pattern in one.artifact.exclude):
                     yield from ((rest, piece) for piece in _piece(archive, member, rest))
     except (tarfile.TarError, KeyError) as error:
-        raise SandboxFailure(f"{one.artifact.source} did not come out of the sandbox whole: {error}") from None
+        raise SandboxFailure(
+            f"{one.artifact.source} did not come out of the sandbox whole: {error}"
+        ) from None
 
 
 def _piece(archive: tarfile.TarFile, member: tarfile.TarInfo, rest: str) -> Iterator[_Piece]:

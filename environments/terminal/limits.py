@@ -48,7 +48,7 @@ def refuse_too_much(path: Path, name: str, table: EnvironmentTable, room: Room) 
     asked, most = (table.storage_mb or 0) * MIB, room.most_work_bytes
     if most is not None and asked > most:
         raise Refused(
-            f"{path}: {name}.storage_mb = {table.storage_mb}: files lie in memory here, at most {most // MIB}",
+            f"{path}: {name}.storage_mb = {table.storage_mb}: files lie in memory, at most {most // MIB}",
             field=f"{name}.storage_mb",
             value=table.storage_mb,
             remedy="use Docker for this task, or ask for less",

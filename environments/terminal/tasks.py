@@ -9,10 +9,11 @@ from environments.terminal.blueprints import agents_blueprint, refuse_another_ne
 from environments.terminal.harbor.config import TaskConfig
 from environments.terminal.harbor.step import Step, steps_of
 from environments.terminal.harbor.support import refuse_unsupported
-from environments.terminal.limits import Room, limits_of, refuse_too_much, room_of
+from environments.terminal.limits import IN_MEMORY, Room, limits_of, refuse_too_much, room_of
+from environments.terminal.machine import refuse_another_image
 from services.contracts.environment import TaskCard, TaskRef
 from services.kit.failure import Refused
-from services.sandbox.port import Blueprint, Limits, Sandboxes
+from services.sandbox.port import Blueprint, Limits, NetworkMode, Sandboxes
 
 _SHOWN = 10
 _SPLIT = re.compile(r"^[a-z][a-z0-9_-]{0,30}$")
@@ -33,6 +34,12 @@ class TerminalTask:
     def root(self) -> str | None:
         """Who may do everything in its sandboxes, where there is more than one user."""
         return None if self.blueprint.user is None else "root"
+
+    @property
+    def lacks_network(self) -> bool:
+        """Whether it says nothing of a network, so that Harbor gives it one, and has none here."""
+        said = (self.config.agent.network_mode, self.config.environment.network_mode)
+        return said == (None, None) and self.blueprint.network.mode is NetworkMode.NONE
 
     @property
     def title(self) -> str:
@@ -74,6 +81,9 @@ class TerminalTask:
                 refuse_too_much(folder / "task.toml", name, step.grading.own.table, room)
             else:
                 refuse_another_network(folder, agents, verifier)
+        if room is IN_MEMORY:
+            for build in {agents.folder, *(verifier.folder for verifier in verifiers)}:
+                refuse_another_image(build)
         return cls(folder, config, steps, agents, verifiers, room)
 
 

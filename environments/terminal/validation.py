@@ -48,9 +48,7 @@ async def terminal_trials(
     yield TerminalTrials(tasks.all(), Attempts(sandboxes, Rules(), EnvironmentMetrics(), None))
 
 
-async def played(
-    attempts: Attempts, task: TerminalTask, agent: Agent, seconds: float = _A_DAY_S
-) -> Scored:
+async def played(attempts: Attempts, task: TerminalTask, agent: Agent, seconds: float = _A_DAY_S) -> Scored:
     """One attempt by an agent that needs no model. Errors: Failure."""
     nobody = ModelAccess(base_url="", api_key="", name="none")
     ref = TaskRef(split="train", index=0)
