@@ -104,6 +104,8 @@ class Agent:
 
     async def _converse(self, messages: list[Message]) -> Ending:
         while self.progress.turns < self.budget.max_turns:
+            if self.sampled_tokens >= self.budget.max_tokens:  # spent before this conversation
+                return self._ending(Cause.BUDGET, "tokens")
             messages = self._fitted(messages)
             reply = await self._ask(messages)
             if reply.cut_off:

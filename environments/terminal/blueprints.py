@@ -11,7 +11,7 @@ from environments.terminal.harbor.grading import Grading
 from environments.terminal.harbor.tables import EnvironmentTable, NetworkFields
 from environments.terminal.harbor.values import User
 from services.kit.failure import Refused
-from services.sandbox.port import IMAGE_USER, Blueprint, Network, NetworkMode, Sandboxes
+from services.sandbox.port import IMAGE_USER, Blueprint, Network, NetworkMode, Sandboxes, Tier
 
 _MODES = {
     "public": NetworkMode.PUBLIC,
@@ -27,7 +27,13 @@ def agents_blueprint(task: Path, config: TaskConfig, sandboxes: Sandboxes) -> Bl
     """Of the sandbox that the agent works in. Errors: Refused."""
     phases = {"agent": config.agent, "environment": config.environment}
     return _checked(
-        task, task / "environment", config.environment, phases, ("agent.user", config.agent.user), sandboxes
+        task,
+        task / "environment",
+        config.environment,
+        phases,
+        ("agent.user", config.agent.user),
+        config.tier,
+        sandboxes,
     )
 
 
@@ -39,7 +45,7 @@ def verifiers_blueprint(task: Path, config: TaskConfig, grading: Grading, sandbo
     phases: dict[str, NetworkFields] = dict(zip(names, said, strict=True))
     phases["environment" if table == config.environment else "verifier.environment"] = table
     user = next((one.user for one in said if one.user is not None), None)
-    return _checked(task, folder, table, phases, ("verifier.user", user), sandboxes)
+    return _checked(task, folder, table, phases, ("verifier.user", user), config.tier, sandboxes)
 
 
 def refuse_another_network(task: Path, agents: Blueprint, verifiers: Blueprint) -> None:
@@ -60,6 +66,7 @@ def _checked(
     table: EnvironmentTable,
     phases: Mapping[str, NetworkFields],
     user: tuple[str, User | None],
+    tier: Tier,
     sandboxes: Sandboxes,
 ) -> Blueprint:
     """The network is that of the first phase which says something of it; the last one is `table`'s own."""
@@ -71,9 +78,12 @@ def _checked(
         "user": user[0],
         "network": f"{phase}.network_mode",
         "hosts": f"{phase}.allowed_hosts",
+        "tier": "metadata.isolation",
     }
     with _named(task / "task.toml", names, compose):
-        asked = Blueprint(folder, table.workdir, table.env, image=table.docker_image, compose=compose)
+        asked = Blueprint(
+            folder, table.workdir, table.env, image=table.docker_image, compose=compose, tier=tier
+        )
         unsaid = dict(_UNSAID)
         if user[1] is not None:
             asked = replace(asked, user=str(user[1]))

@@ -2,20 +2,25 @@
 
 import asyncio
 import time
+from collections.abc import Sequence
+from dataclasses import dataclass
 from shlex import quote
 
 from environments.ending import Ending
+from environments.terminal.evidence import Found, found
 from environments.terminal.harbor.files import files_below
 from environments.terminal.harbor.places import AGENT, ARTIFACTS, VERIFIER
 from environments.terminal.harbor.step import Step
 from environments.terminal.harbor.tables import HealthcheckTable
+from environments.terminal.suspicions import suspicions
 from environments.terminal.tasks import TerminalTask
 from services.contracts.cause import Cause
-from services.kit.failure import Failure
+from services.kit.failure import Failure, Missing
 from services.sandbox.archive import archive_of
 from services.sandbox.port import Sandbox, SandboxFailure
 
 _MOUNTED = (AGENT, ARTIFACTS, VERIFIER)
+_ALWAYS_THERE = "/etc/hostname"  # the engine mounts it, so no root in a container can take it away
 _QUICK_S = 20.0
 
 
@@ -44,19 +49,45 @@ async def prepare(sandbox: Sandbox, task: TerminalTask, step: Step) -> None:
     await healthy(sandbox, step.healthcheck)
 
 
-async def snapshot(sandbox: Sandbox, step: Step, ending: Ending, *, last: bool) -> bytes:
-    """The tree that an agent left, after the commands that put down what is to be collected.
+@dataclass(frozen=True)
+class Left:
+    """What an agent left in its sandbox. The tree is None for a verifier that has a sandbox of its own."""
+
+    tree: bytes | None
+    artifacts: Sequence[Found]
+    labels: tuple[str, ...]
+
+
+async def leave(sandbox: Sandbox, step: Step, ending: Ending, since: float, *, last: bool) -> Left:
+    """What an agent left, after the commands that put down what is to be collected.
 
     Between steps its processes live on, as in Harbor; at the end they are killed first.
     """
     if ending.reason == "time":
         await sandbox.reset()  # the shell may still be busy with the agent's last command
+    labels = await suspicions(sandbox, since)
     for hook in step.grading.collect:
         user = None if hook.user is None else str(hook.user)
         await sandbox.run(f"({hook.command})", hook.timeout_sec, user)
     if last:
+        await _end(sandbox, step)
+    tree = None if step.grading.own is not None else await sandbox.tree()
+    return Left(tree, await found(sandbox, step.grading.artifacts), labels)
+
+
+async def _end(sandbox: Sandbox, step: Step) -> None:
+    """Kill all that runs. Root may have wrecked its own container so that no shell starts any more: files
+    still come out of it for a verifier elsewhere, as long as it lives.
+    """
+    try:
         await sandbox.reset()
-    return await sandbox.tree()
+    except SandboxFailure:
+        if step.grading.own is None:
+            raise
+        try:
+            await sandbox.get(_ALWAYS_THERE)
+        except Missing:
+            raise SandboxFailure("the sandbox ended") from None
 
 
 async def healthy(sandbox: Sandbox, check: HealthcheckTable | None) -> None:

@@ -1,7 +1,7 @@
 """Harbor task directories of one environment: read and checked once, at start."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from environments.tasks import Tasks
@@ -9,13 +9,13 @@ from environments.terminal.blueprints import agents_blueprint, refuse_another_ne
 from environments.terminal.harbor.config import TaskConfig
 from environments.terminal.harbor.step import Step, steps_of
 from environments.terminal.harbor.support import refuse_unsupported
-from environments.terminal.harbor.tables import EnvironmentTable
+from environments.terminal.limits import IN_MEMORY, Room, limits_of, refuse_too_much, room_of
+from environments.terminal.machine import refuse_another_image
 from services.contracts.environment import TaskCard, TaskRef
 from services.kit.failure import Refused
-from services.sandbox.port import MIB, Blueprint, Limits, Sandboxes
+from services.sandbox.port import Blueprint, Limits, NetworkMode, Sandboxes
 
 _SHOWN = 10
-_MOST_FILES = 1024 * MIB
 _SPLIT = re.compile(r"^[a-z][a-z0-9_-]{0,30}$")
 
 
@@ -28,11 +28,18 @@ class TerminalTask:
     steps: tuple[Step, ...]
     blueprint: Blueprint
     verifiers: tuple[Blueprint, ...]  # one for each step
+    room: Room
 
     @property
     def root(self) -> str | None:
         """Who may do everything in its sandboxes, where there is more than one user."""
         return None if self.blueprint.user is None else "root"
+
+    @property
+    def lacks_network(self) -> bool:
+        """Whether it says nothing of a network, so that Harbor gives it one, and has none here."""
+        said = (self.config.agent.network_mode, self.config.environment.network_mode)
+        return said == (None, None) and self.blueprint.network.mode is NetworkMode.NONE
 
     @property
     def title(self) -> str:
@@ -48,13 +55,15 @@ class TerminalTask:
         return TaskCard(task=ref, title=self.title, tags=tags, instruction=self.instruction)
 
     def limits(self, output_bytes: int) -> Limits:
-        return _limits(self.config.environment, output_bytes)
+        limits = limits_of(self.config.environment, self.steps, self.room)
+        return replace(limits, output_bytes=output_bytes)
 
     def verifier(self, step: Step, output_bytes: int) -> tuple[Blueprint, Limits]:
         """What the sandbox is made of that a step is graded in."""
         own = step.grading.own
-        limits = self.limits(output_bytes) if own is None else _limits(own.table, output_bytes)
-        return self.verifiers[self.steps.index(step)], limits
+        table = self.config.environment if own is None else own.table
+        limits = limits_of(table, (step,), self.room)
+        return self.verifiers[self.steps.index(step)], replace(limits, output_bytes=output_bytes)
 
     @classmethod
     def read(cls, folder: Path, sandboxes: Sandboxes) -> "TerminalTask":
@@ -63,25 +72,19 @@ class TerminalTask:
         refuse_unsupported(folder, config)
         steps = steps_of(folder, config)
         agents = agents_blueprint(folder, config, sandboxes)
+        room = room_of(agents.folder, sandboxes)
+        refuse_too_much(folder / "task.toml", "environment", config.environment, room)
         verifiers = tuple(verifiers_blueprint(folder, config, step.grading, sandboxes) for step in steps)
         for step, verifier in zip(steps, verifiers, strict=True):
-            if step.grading.own is None:
+            if step.grading.own is not None:
+                name = "verifier.environment"
+                refuse_too_much(folder / "task.toml", name, step.grading.own.table, room)
+            else:
                 refuse_another_network(folder, agents, verifier)
-        return cls(folder, config, steps, agents, verifiers)
-
-
-def _limits(table: EnvironmentTable, output_bytes: int) -> Limits:
-    """Files may lie in memory: of `storage_mb` there is no more than `memory_mb`, nor than 1 GiB."""
-    default = Limits()
-    memory = table.memory_mb * MIB if table.memory_mb else default.memory_bytes
-    storage = table.storage_mb * MIB if table.storage_mb else default.work_bytes
-    return Limits(
-        work_bytes=min(storage, memory, _MOST_FILES),
-        cpus=table.cpus or default.cpus,
-        memory_bytes=memory,
-        output_bytes=output_bytes,
-        build_s=table.build_timeout_sec,
-    )
+        if room is IN_MEMORY:
+            for build in {agents.folder, *(verifier.folder for verifier in verifiers)}:
+                refuse_another_image(build)
+        return cls(folder, config, steps, agents, verifiers, room)
 
 
 TerminalTasks = Tasks[TerminalTask]

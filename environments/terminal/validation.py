@@ -48,11 +48,11 @@ async def terminal_trials(
     yield TerminalTrials(tasks.all(), Attempts(sandboxes, Rules(), EnvironmentMetrics(), None))
 
 
-async def played(attempts: Attempts, task: TerminalTask, agent: Agent) -> Scored:
+async def played(attempts: Attempts, task: TerminalTask, agent: Agent, seconds: float = _A_DAY_S) -> Scored:
     """One attempt by an agent that needs no model. Errors: Failure."""
     nobody = ModelAccess(base_url="", api_key="", name="none")
     ref = TaskRef(split="train", index=0)
-    play = Play(new_id(), 1, ref, nobody, deadline=time.monotonic() + _A_DAY_S)
+    play = Play(new_id(), 1, ref, nobody, deadline=time.monotonic() + seconds)
     return await attempts.run(task, agent, play)
 
 

@@ -23,5 +23,5 @@ def terminal_family(host: Host, settings: TerminalSettings) -> TerminalFamily:
     )
     rules = settings.rules
     agent = BashAgent(host.client, rules, host.metrics, KeepAll())
-    attempts = Attempts(host.sandboxes, rules, host.metrics, host.artifacts)
+    attempts = Attempts(host.sandboxes, rules, host.metrics, host.artifacts, host.name)
     return TerminalFamily(manifest, tasks, agent, attempts)

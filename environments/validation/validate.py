@@ -36,3 +36,5 @@ async def _given(trials: Trials, task: int, player: str) -> float | str:
     except Failure as failure:
         remedy = f" ({failure.remedy})" if failure.remedy else ""
         return f"no reward: {failure.cause or 'refused'}: {failure.detail}{remedy}"
+    except Exception as error:  # one task's fault does not end the validation of the others
+        return f"no reward: environment: {error!r}"

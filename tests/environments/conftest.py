@@ -62,7 +62,7 @@ class World:
 
 @pytest.fixture
 def rules() -> Rules:
-    return Rules(max_turns=4, max_tokens=100, command_timeout_s=1.0, verify_reserve_s=1.0)
+    return Rules(max_turns=4, max_tokens=100, command_timeout_s=1.0, grading_reserve_s=1.0)
 
 
 @pytest.fixture

@@ -162,7 +162,7 @@ async def _environment(stack: AsyncExitStack, folder: Path) -> FastAPI:
     chat = await stack.enter_async_context(http_client(timeout_s=1))
     tasks = load_tasks(folder / "tasks", sandboxes)
     manifest = Manifest(name="terminal", version=VERSION, splits=tasks.counts(), capacity=2)
-    rules = Rules(max_turns=1, max_tokens=16, command_timeout_s=1.0, verify_reserve_s=1.0)
+    rules = Rules(max_turns=1, max_tokens=16, command_timeout_s=1.0, grading_reserve_s=1.0)
     artifacts = Artifacts(folder / "artifacts", "http://environment")
     agent = BashAgent(chat, rules, metrics, KeepAll())
     family = TerminalFamily(manifest, tasks, agent, Attempts(sandboxes, rules, metrics, artifacts))

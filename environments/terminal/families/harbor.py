@@ -7,6 +7,7 @@ from environments.terminal.families.instance import Files, Instance
 
 TASK_TOML = """\
 schema_version = "1.4"
+artifacts = ["/app"]
 
 [task]
 name = "podium/{family}-{index:04}"
@@ -16,6 +17,7 @@ family = "{family}"
 
 [verifier]
 timeout_sec = 30
+environment_mode = "separate"
 
 [agent]
 timeout_sec = 120

@@ -19,6 +19,7 @@ from environments.terminal.harbor.tables import (
 )
 from environments.terminal.harbor.values import Variables, same_folder
 from services.kit.failure import Refused
+from services.sandbox.port import Tier
 
 
 class SolutionTable(Table):
@@ -59,6 +60,18 @@ class TaskConfig(Table):
         if not re.fullmatch(r"1\.[0-4]", version):
             raise ValueError("only 1.0 to 1.4 are known")
         return version
+
+    @field_validator("metadata")
+    @classmethod
+    def _isolation_is_known(cls, metadata: dict[str, Any]) -> dict[str, Any]:
+        if metadata.get("isolation", "semi-trusted") not in ("semi-trusted", "hostile"):
+            raise ValueError("isolation is semi-trusted or hostile")
+        return metadata
+
+    @property
+    def tier(self) -> Tier:
+        """How far its agents are trusted; Harbor has no word for it and leaves metadata to us."""
+        return Tier.HOSTILE if self.metadata.get("isolation") == "hostile" else Tier.SEMI_TRUSTED
 
     @model_validator(mode="after")
     def _steps_have_names_of_their_own(self) -> Self:

@@ -2,22 +2,27 @@
 
 import io
 import tarfile
+import time
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 
 from environments.artifacts import Artifacts
+from environments.ending import Ending
 from environments.family import Scored
 from environments.metrics import EnvironmentMetrics
-from environments.terminal.agents import Agent, Noop, Oracle, Scripted
+from environments.terminal.agents import Agent, Assignment, Noop, Oracle, Scripted
 from environments.terminal.attempts import Attempts
+from environments.terminal.controls import CONTROLS
 from environments.terminal.rules import Rules
 from environments.terminal.tasks import TerminalTask
 from environments.terminal.validation import played
 from services.contracts.cause import Cause
 from services.kit.failure import Failure, Refused
 from services.sandbox.bubblewrap import BubblewrapSandboxes
-from services.sandbox.port import SandboxFailure
+from services.sandbox.port import Blueprint, Limits, Sandbox, Sandboxes, SandboxFailure
 from tests.environments.standins import ANSWER_TEST
 from tests.environments.terminal.harbor import own_verifier, simple, two_steps, write
 
@@ -27,7 +32,7 @@ WRONG = Scripted("echo wrong > one.txt")
 @pytest.fixture
 def attempts(tmp_path: Path) -> Attempts:
     artifacts = Artifacts(tmp_path / "artifacts", "http://environment")
-    return Attempts(BubblewrapSandboxes(), Rules(verify_reserve_s=1.0), EnvironmentMetrics(), artifacts)
+    return Attempts(BubblewrapSandboxes(), Rules(grading_reserve_s=1.0), EnvironmentMetrics(), artifacts)
 
 
 async def play(attempts: Attempts, folder: Path, agent: Agent) -> Scored:
@@ -35,7 +40,7 @@ async def play(attempts: Attempts, folder: Path, agent: Agent) -> Scored:
 
 
 async def test_oracle_and_noop_of_an_older_task(attempts: Attempts, tmp_path: Path) -> None:
-    config = 'version = "1.0"\n[environment]\nmemory = "0.5G"\nstorage = "10G"\nallow_internet = false\n'
+    config = 'version = "1.0"\n[environment]\nmemory = "0.5G"\nstorage = "1G"\nallow_internet = false\n'
     folder = simple(tmp_path / "task", config)
     oracle, noop = await play(attempts, folder, Oracle()), await play(attempts, folder, Noop())
     assert (oracle.cause, oracle.reward, oracle.components) == (Cause.COMPLETED, 1.0, {"reward": 1.0})
@@ -64,6 +69,81 @@ async def test_an_agent_out_of_time_is_scored_as_it_stands(attempts: Attempts, t
     folder = simple(tmp_path / "task", "[agent]\ntimeout_sec = 0.3\n")
     scored = await play(attempts, folder, Scripted("echo right > answer.txt; sleep 60"))
     assert (scored.cause, scored.reward, scored.details["ended"]) == (Cause.BUDGET, 1.0, "time")
+
+
+async def test_time_is_kept_for_what_the_verifier_may_take(attempts: Attempts, tmp_path: Path) -> None:
+    """By the task's own words, unless the environment is told a number."""
+    tests = "#!/bin/bash\nsleep 1; echo 0.5 > /logs/verifier/reward.txt\n"
+    folder = simple(tmp_path / "task", "[verifier]\ntimeout_sec = 300\n", **{"tests/test.sh": tests})
+    task = TerminalTask.read(folder, attempts.sandboxes)
+    waits = Scripted("sleep 60")
+    by_the_task = replace(attempts, rules=Rules())
+    scored = await played(by_the_task, task, waits, seconds=3.0)
+    assert (scored.cause, scored.reward, scored.details["ended"]) == (Cause.BUDGET, 0.5, "time")
+    until: list[float] = []
+    await played(attempts, task, Until(until), seconds=100.0)
+    assert until == [pytest.approx(99.0, abs=0.5)]
+
+
+@dataclass
+class Until:
+    """Notes how long it may work."""
+
+    noted: list[float]
+
+    async def solve(self, assignment: Assignment) -> Ending:
+        self.noted.append(assignment.until - time.monotonic())
+        return Ending(Cause.COMPLETED)
+
+
+async def test_sandboxes_say_whose_they_are(attempts: Attempts, tmp_path: Path) -> None:
+    noted = Noted(attempts.sandboxes)
+    task = TerminalTask.read(simple(tmp_path / "task"), attempts.sandboxes)
+    await played(replace(attempts, sandboxes=noted, environment="shells"), task, Noop())
+    agents, verifiers = noted.blueprints
+    assert agents.labels == verifiers.labels
+    assert {**agents.labels, "rollout": ""} == {"environment": "shells", "rollout": "", "attempt": "1"}
+    assert agents.labels["rollout"]
+
+
+class Noted(BubblewrapSandboxes):
+    """Notes what is opened."""
+
+    def __init__(self, inner: Sandboxes) -> None:
+        self.inner = inner
+        self.blueprints: list[Blueprint] = []
+
+    def accompanied(self, blueprint: Blueprint, limits: Limits) -> AbstractAsyncContextManager[Blueprint]:
+        return self.inner.accompanied(blueprint, limits)
+
+    def open(
+        self, blueprint: Blueprint, limits: Limits, tree: bytes | None = None
+    ) -> AbstractAsyncContextManager[Sandbox]:
+        self.blueprints.append(blueprint)
+        return self.inner.open(blueprint, limits, tree)
+
+
+@pytest.mark.parametrize(
+    ("control", "labels"),
+    [
+        ("exits", ()),
+        ("plants_a_reward", ("planted_reward",)),
+        ("links_the_logs", ("planted_reward",)),
+        ("plants_tests", ("planted_tests",)),
+        ("trojans_on_the_path", ("planted_program",)),
+        ("stays_behind", ("planted_reward", "left_processes")),
+    ],
+)
+async def test_suspected_hacks_are_labels(
+    attempts: Attempts, tmp_path: Path, control: str, labels: tuple[str, ...]
+) -> None:
+    scored = await play(attempts, simple(tmp_path / "task"), Scripted(CONTROLS[control]))
+    assert scored.labels == labels
+    assert scored.reward == 0.0
+
+
+async def test_honest_work_has_no_label(attempts: Attempts, tmp_path: Path) -> None:
+    assert (await play(attempts, two_steps(tmp_path / "task"), Oracle())).labels == ()
 
 
 class TestSteps:
@@ -130,6 +210,23 @@ async def test_a_verifier_of_its_own_sees_the_collected_files_alone(
     (archive,) = (tmp_path / "artifacts").rglob(kept.name)
     with tarfile.open(fileobj=io.BytesIO(archive.read_bytes())) as tar:
         assert tar.getnames() == ["./results/answer.txt"]
+
+
+async def test_a_verifier_of_its_own_has_nothing_that_the_agent_deleted(
+    attempts: Attempts, tmp_path: Path
+) -> None:
+    """A folder that is collected takes the place of the image's."""
+    tests = 'cd /app; [ "$(echo **)" = "empty kept.txt new.txt" ] && echo 1 > /logs/verifier/reward.txt'
+    more = {
+        "environment/Dockerfile": "FROM debian\nWORKDIR /app\nCOPY files/ /app/\n",
+        "environment/files/kept.txt": "kept\n",
+        "environment/files/gone.txt": "gone\n",
+        "tests/test.sh": f"#!/bin/bash\n{tests}\n",
+    }
+    config = 'artifacts = ["/app"]\n[verifier]\nenvironment_mode = "separate"\n'
+    folder = simple(tmp_path / "task", config, **more)
+    change = Scripted("rm gone.txt; echo new > new.txt; mkdir empty; chmod 000 new.txt")
+    assert (await play(attempts, folder, change)).reward == 1.0
 
 
 class TestHealth:

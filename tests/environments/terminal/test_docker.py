@@ -11,7 +11,6 @@ from environments.terminal.generated import write_tasks
 from environments.terminal.validation import TerminalTrials, terminal_trials
 from environments.validation.trials import NOOP, ORACLE
 from services.sandbox.docker.sandboxes import DockerRules, DockerSandboxes
-from services.sandbox.port import SandboxFailure
 
 pytestmark = [pytest.mark.docker, pytest.mark.asyncio(loop_scope="module")]
 
@@ -35,10 +34,5 @@ async def test_the_solution_scores_and_nothing_does_not(trials: TerminalTrials, 
 
 @pytest.mark.parametrize("control", sorted(CONTROLS))
 async def test_what_solves_nothing_earns_nothing(trials: TerminalTrials, control: str) -> None:
-    """Root in its own container may wreck it: then nobody is rewarded, and it is tried again."""
-    try:
-        earned = await trials.reward(0, control)
-    except SandboxFailure:
-        assert control == "takes_over_bin"
-    else:
-        assert earned == 0.0
+    """Root in its own container may wreck it: its files still come out, and are judged elsewhere."""
+    assert await trials.reward(0, control) == 0.0

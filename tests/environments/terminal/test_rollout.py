@@ -22,6 +22,7 @@ from tests.environments.standins import (
     tool_call,
     write_task,
 )
+from tests.environments.terminal.harbor import two_steps
 from tests.processes import box_processes
 
 RIGHT = "echo right > answer.txt"
@@ -248,3 +249,18 @@ async def test_a_model_that_is_away_until_time_is_up_is_no_budget(world: World) 
     outcome = await world.ear.outcome()
     assert (outcome["cause"], outcome["reward"]) == ("engine", None)
     assert "could not be reached until time was up" in outcome["error"]
+
+
+class TestSteps:
+    @pytest.fixture
+    def tasks_dir(self, tmp_path: Path) -> Path:
+        two_steps(tmp_path / "tasks/train/0", least="0.2")
+        return tmp_path / "tasks"
+
+    async def test_tokens_spent_in_one_step_leave_the_next_one_graded_as_it_stands(
+        self, world: World
+    ) -> None:
+        world.model.script = moves(JSONResponse(completion(said("ls"), tokens=100)))
+        outcome = await world.play()
+        assert (outcome["cause"], outcome["reward"]) == ("budget", 0.25)
+        assert len(world.model.requests) == 1

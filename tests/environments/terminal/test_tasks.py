@@ -9,7 +9,8 @@ import pytest
 from environments.terminal import generated
 from environments.terminal.families.harbor import write_task as write_one
 from environments.terminal.families.instance import Instance
-from environments.terminal.tasks import load_tasks
+from environments.terminal.limits import ON_DISK, limits_of
+from environments.terminal.tasks import TerminalTask, load_tasks
 from services.contracts.environment import TaskRef
 from services.kit.failure import Missing, Refused
 from services.sandbox.bubblewrap import BubblewrapSandboxes
@@ -88,6 +89,9 @@ def test_everything_that_is_supported(tmp_path: Path) -> None:
         ("multi_step_reward_strategy = 'mean'", "task.toml"),
         ("artifacts = [{ source = '/x', service = 'db' }]", "artifacts.service"),
         ("artifacts = ['../app']", "artifacts.source"),
+        ("[environment]\nstorage = '10G'", "environment.storage_mb"),
+        ("[metadata]\nisolation = 'hostile'", "metadata.isolation"),
+        ("[metadata]\nisolation = 'none'", "metadata"),
         ("not toml", "task.toml"),
     ],
 )
@@ -135,6 +139,45 @@ def test_no_file_comes_from_outside_the_task(tmp_path: Path, target: str) -> Non
     (folder / "tests/more").symlink_to(target)
     with pytest.raises(Refused, match=r"tests/more is a link to a folder, to nothing or out of the task"):
         load_tasks(tmp_path, BubblewrapSandboxes())
+
+
+@pytest.mark.parametrize(
+    ("base", "said"),
+    [
+        ("python:2.7", "this machine has Python"),
+        (f"debian@sha256:{'0' * 64}", "a digest names one image"),
+    ],
+)
+def test_an_image_that_this_machine_is_not_is_refused(tmp_path: Path, base: str, said: str) -> None:
+    write_task(tmp_path / "train/0", tests="true", dockerfile=f"FROM {base}\nWORKDIR /app\n")
+    with pytest.raises(Refused, match=f"{base}: {said}.*; use Docker for this task"):
+        load_tasks(tmp_path, BubblewrapSandboxes())
+
+
+@pytest.mark.parametrize("target", ["/etc/hostname", "/etc", "."])
+def test_no_link_of_the_build_folder_brings_a_file_of_this_machine(tmp_path: Path, target: str) -> None:
+    folder = write_task(tmp_path / "train/0", tests="true")
+    (folder / "environment/files/link").symlink_to(target)
+    with pytest.raises(Refused, match="files/link is a link to a folder, to nothing or out of"):
+        load_tasks(tmp_path, BubblewrapSandboxes())
+
+
+def test_an_empty_folder_that_would_be_dropped_is_refused(tmp_path: Path) -> None:
+    (write_task(tmp_path / "train/0", tests="true") / "environment/files/empty").mkdir()
+    with pytest.raises(Refused, match="files/empty is empty"):
+        load_tasks(tmp_path, BubblewrapSandboxes())
+
+
+def test_limits_of_a_task_that_says_little(tmp_path: Path) -> None:
+    """No limit of Podium's own ends what its timeouts allow."""
+    text = "[agent]\ntimeout_sec = 4000\n[verifier]\ntimeout_sec = 900\n[environment]\ncpus = 2\n"
+    task = TerminalTask.read(write_task(tmp_path / "0", tests="", extra=text), BubblewrapSandboxes())
+    limits = task.limits(1000)
+    assert (limits.cpu_s, limits.processes, limits.output_bytes) == (9800, 1024, 1000)
+    assert (limits.work_bytes, limits.memory_bytes) == (64 * MIB, 512 * MIB)
+    roomy = limits_of(task.config.environment.model_copy(update={"storage_mb": 10_240}), task.steps, ON_DISK)
+    assert (roomy.work_bytes, roomy.memory_bytes) == (10_240 * MIB, 4096 * MIB)
+    assert task.lacks_network
 
 
 def test_a_dockerfile_that_needs_docker_is_refused_at_load(tmp_path: Path) -> None:

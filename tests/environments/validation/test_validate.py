@@ -71,6 +71,18 @@ async def test_a_failure_is_a_finding_and_no_reward(player: str) -> None:
     assert (validation.holds, len(known.played)) == (False, 4)
 
 
+async def test_a_fault_is_a_finding_and_the_others_are_tried() -> None:
+    class Faulty(Known):
+        async def reward(self, task: int, player: str) -> float:
+            if (task, player) == (0, "plants"):
+                raise ZeroDivisionError("in a trial")
+            return await super().reward(task, player)
+
+    validation = await validate(Faulty({"odd": GOOD, "good": GOOD}))
+    found = "no reward: environment: ZeroDivisionError('in a trial')"
+    assert (validation.wrong, validation.tasks) == ([Finding("odd", "plants", found)], 2)
+
+
 async def test_no_task_and_something_left_behind_do_not_hold() -> None:
     assert not Validation().holds
     validation = await found()
