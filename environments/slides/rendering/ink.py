@@ -49,13 +49,13 @@ def inked(words: tuple[Word, ...], shown: NDArray[np.uint8], bare: NDArray[np.ui
     contrast = np.ones(mask.shape, dtype=np.float32)
     with_text, without = luminance(shown[mask]), luminance(bare[mask])
     contrast[mask] = (np.maximum(with_text, without) + 0.05) / (np.minimum(with_text, without) + 0.05)
-    covers, light = _covers([word.box for word in words]), luminance(shown)
+    covers = _covers([word.box for word in words])
     return tuple(
         replace(
             word,
             ink=_share(mask, word.box),
             contrast=_contrast(contrast, mask, word.box),
-            distinct=_distinct(light, mask, word.box),
+            distinct=_distinct(shown, mask, word.box),
             covered=cover,
         )
         for word, cover in zip(words, covers, strict=True)
@@ -65,17 +65,16 @@ def inked(words: tuple[Word, ...], shown: NDArray[np.uint8], bare: NDArray[np.ui
 def seen(images: tuple[Image, ...], shown: NDArray[np.uint8], bare: NDArray[np.uint8]) -> tuple[Image, ...]:
     """Each image with the share of its box that it paints. `bare` is `shown` without images."""
     mask = changed(shown, bare)
-    light = shown.mean(axis=2, dtype=np.float32)
     return tuple(
-        replace(image, shown=_share(mask, image.box) if _varied(light, image.box) else 0.0)
+        replace(image, shown=_share(mask, image.box) if _varied(shown, image.box) else 0.0)
         for image in images
     )
 
 
-def _varied(light: Pixels, box: Box) -> bool:
+def _varied(shown: NDArray[np.uint8], box: Box) -> bool:
     """Whether there is a picture at all: a plain sheet in its place is none, whatever lies beneath."""
-    inside = _cut(light, box)
-    return bool(inside.size and inside.std() >= _CHANGED)
+    inside = _cut(shown, box)
+    return bool(inside.size and inside.mean(axis=2, dtype=np.float32).std() >= _CHANGED)
 
 
 def _share(mask: NDArray[np.bool_], box: Box) -> float:
@@ -89,11 +88,12 @@ def _contrast(contrast: Pixels, mask: NDArray[np.bool_], box: Box) -> float:
     return float(np.quantile(inside, 0.9)) if inside.size else 1.0
 
 
-def _distinct(light: Pixels, mask: NDArray[np.bool_], box: Box) -> float:
+def _distinct(shown: NDArray[np.uint8], mask: NDArray[np.bool_], box: Box) -> float:
     """Contrast of a word's pixels with those between them, in the photograph that a person would look at."""
-    around, inside = _cut(light, box), _cut(mask, box)
+    inside = _cut(mask, box)
     if inside.all() or not inside.any():
         return 1.0
+    around = luminance(_cut(shown, box))
     ground = float(np.median(around[~inside]))
     low, high = map(float, np.quantile(around[inside], (0.1, 0.9)))
     return max((high + 0.05) / (ground + 0.05), (ground + 0.05) / (low + 0.05))

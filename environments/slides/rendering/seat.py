@@ -26,7 +26,10 @@ class Seat:
     @classmethod
     async def open(cls, browser: Browser) -> Self:
         context = await browser.new_context(
-            java_script_enabled=False, accept_downloads=False, service_workers="block"
+            viewport={"width": WIDTH, "height": HEIGHT},
+            java_script_enabled=False,
+            accept_downloads=False,
+            service_workers="block",
         )
         page = await context.new_page()
         seat = cls(context, page, await context.new_cdp_session(page), Guard(""))
@@ -36,7 +39,6 @@ class Seat:
     async def render(self, html: str) -> Rendered:
         """Errors: playwright's Error if the tab or the browser dies."""
         self.guard = Guard(html)
-        await self.page.set_viewport_size({"width": WIDTH, "height": HEIGHT})
         await self.page.goto(ADDRESS, wait_until="load", timeout=0)
         rendered = await measure(self.page, self.protocol, self.guard)
         await self.page.goto("about:blank", timeout=0)
