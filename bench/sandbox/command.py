@@ -51,7 +51,7 @@ def main(argv: Sequence[str]) -> None:
     print(table(("", *found), rows))
     for kind, one in results.items():
         if isinstance(one, Figures):
-            print("\n".join(f"{kind}: ESCAPED: {probe}" for probe in one.escaped), end="")
+            print("".join(f"{kind}: ESCAPED: {probe}\n" for probe in one.escaped), end="")
         else:
             print(f"{kind}: not measured: {one}")
     reasons = {f"{kind}_reason": one for kind, one in results.items() if isinstance(one, str)}
@@ -63,13 +63,13 @@ async def _measured(kind: str, image: str, sizes: Sizes) -> Figures | str:
     try:
         sandboxes = _made(kind)
         await sandboxes.verify()
+        with TemporaryDirectory() as folder:
+            (Path(folder) / "Dockerfile").write_text(f"FROM {image}\nWORKDIR /app\n")
+            blueprint = Blueprint(Path(folder), read_only_root=True)
+            async with sandboxes.running():
+                return await measure(sandboxes, blueprint, sizes, waits=kind == "docker")
     except Unavailable as unavailable:
         return unavailable.detail
-    with TemporaryDirectory() as folder:
-        (Path(folder) / "Dockerfile").write_text(f"FROM {image}\nWORKDIR /app\n")
-        blueprint = Blueprint(Path(folder), read_only_root=True)
-        async with sandboxes.running():
-            return await measure(sandboxes, blueprint, sizes, waits=kind == "docker")
 
 
 def _made(kind: str) -> Sandboxes:
