@@ -16,7 +16,7 @@ from services.sandbox.cgroup import BoxGroup, Cgroups
 from services.sandbox.channel import PipeChannel, resolve
 from services.sandbox.dockerfile import Dockerfile
 from services.sandbox.image import ImageBuilder
-from services.sandbox.launch import Image, Launched, launch
+from services.sandbox.launch import SYSTEM, Image, Launched, launch
 from services.sandbox.output import BoundedOutput
 from services.sandbox.port import (
     MIB,
@@ -35,6 +35,8 @@ from services.sandbox.shell import START_S, Shell
 _USE_DOCKER = "use Docker for this task"
 _WHOLE = "the memory and the CPU of a sandbox as a whole"
 _DELEGATE = "delegate a control group to this user (systemd: Delegate=yes), or use Docker for sandboxes"
+# Folders that every box has and that nothing can be written into.
+_NOT_OWN = "--anchored " + " ".join(f"--exclude=.{path}" for path in (*SYSTEM, "/etc", "/proc", "/dev"))
 _log = logging.getLogger(__name__)
 
 
@@ -76,6 +78,11 @@ class BubblewrapSandbox(Shell):
         await self._channel.write(b"go\n")
         await self._unpacked()
         return self
+
+    async def tree(self) -> bytes:
+        sink = self._archive()
+        await self._transfer(f"/usr/bin/tar -c -S -f - --one-file-system {_NOT_OWN} -C / . 2>/dev/null", sink)
+        return sink.raw()
 
     async def close(self) -> None:
         """Kill the init, and with it all that runs in the box; returns when nothing is left."""

@@ -79,11 +79,6 @@ class Shell:
         if await self._transfer(line, sink, archive) != 0:
             raise not_put(path, sink.text().strip())
 
-    async def tree(self) -> bytes:
-        sink = self._archive()
-        await self._transfer("/usr/bin/tar -c -S -f - --one-file-system -C / . 2>/dev/null", sink)
-        return sink.raw()
-
     async def get(self, path: str) -> bytes:
         folder, name = str(PurePosixPath(path).parent), PurePosixPath(path).name or "."
         sink = self._archive()

@@ -124,7 +124,7 @@ class Companies:
             environment=dict(service.env),
             working_dir=service.workdir,
             healthcheck=service.health and service.health.for_the_engine(),
-            labels={**labels, ROLE: service.name},
+            labels={**labels, ROLE: f"service {service.name}"},
             host_config=self.engine.api.create_host_config(
                 **{**confinement(PACKAGE_CAPABILITIES), "log_config": _LOG},
                 mem_limit=limits.memory_bytes,

@@ -42,7 +42,7 @@ class Starts:
 
     @asynccontextmanager
     async def one(self, containers: int = 1) -> AsyncIterator[None]:
-        """A place for a box of so many. Errors: SandboxFailure while the circuit is open, and what broke it."""
+        """A place for a box of so many. Errors: SandboxFailure while the circuit is open, with why it is."""
         self._refuse_while_open()
         async with self._places:
             self._refuse_while_open()
