@@ -19,8 +19,6 @@ from services.sandbox.port import SandboxFailure
 _THREADS = 32
 _CALL_S = 120
 _GONE_S = 20.0
-_CHUNK = 1 << 16
-_KIND = b'"Kind":'
 
 Result = TypeVar("Result")
 
@@ -87,16 +85,6 @@ class Engine:
         async with asyncio.timeout(_GONE_S):
             while not await self.work(gone):  # noqa: ASYNC110 - the engine tells nobody when it is done
                 await asyncio.sleep(0.02)
-
-    def count_changes(self, container: str) -> int:
-        """How many paths differ from the image. Blocks; no list of them is held. Errors: RequestException."""
-        with self.api.get(self.api._url("/containers/{0}/changes", container), stream=True) as response:
-            tail, total = b"", 0
-            for chunk in response.iter_content(_CHUNK):
-                data = tail + chunk
-                total += data.count(_KIND)
-                tail = data[-len(_KIND) + 1 :]  # shorter than what is counted, so never counted twice
-        return total
 
     def has(self, container: str, path: str) -> bool:
         """Whether there is anything at a path. Blocks. Errors: RequestException."""
