@@ -9,11 +9,12 @@ import argparse
 import asyncio
 import json
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from bench.sandbox.figures import Figures, Sizes, measure
+from bench.sandbox.figures import Figures, Sizes, escapes, measure
+from bench.sandbox.probes import ROOT_PROBES
 from bench.table import table
 from services.kit.failure import Unavailable
 from services.sandbox.bubblewrap import BubblewrapSandboxes
@@ -51,7 +52,7 @@ def main(argv: Sequence[str]) -> None:
     print(table(("", *found), rows))
     for kind, one in results.items():
         if isinstance(one, Figures):
-            print("\n".join(f"{kind}: ESCAPED: {probe}" for probe in one.escaped), end="")
+            print("".join(f"{kind}: ESCAPED: {probe}\n" for probe in one.escaped), end="")
         else:
             print(f"{kind}: not measured: {one}")
     reasons = {f"{kind}_reason": one for kind, one in results.items() if isinstance(one, str)}
@@ -63,13 +64,25 @@ async def _measured(kind: str, image: str, sizes: Sizes) -> Figures | str:
     try:
         sandboxes = _made(kind)
         await sandboxes.verify()
+        with TemporaryDirectory() as folder:
+            (Path(folder) / "Dockerfile").write_text(f"FROM {image}\nWORKDIR /app\n")
+            blueprint = Blueprint(Path(folder), read_only_root=True)
+            async with sandboxes.running():
+                figures = await measure(sandboxes, blueprint, sizes, waits=kind == "docker")
+                return await _with_root(sandboxes, figures, Path(folder)) if kind == "docker" else figures
     except Unavailable as unavailable:
         return unavailable.detail
-    with TemporaryDirectory() as folder:
-        (Path(folder) / "Dockerfile").write_text(f"FROM {image}\nWORKDIR /app\n")
-        blueprint = Blueprint(Path(folder), read_only_root=True)
-        async with sandboxes.running():
-            return await measure(sandboxes, blueprint, sizes, waits=kind == "docker")
+
+
+async def _with_root(sandboxes: Sandboxes, figures: Figures, folder: Path) -> Figures:
+    """The same with what root of an image that may be written gets at."""
+    found = [f"root: {one}" for one in await escapes(sandboxes, Blueprint(folder, user="0"), ROOT_PROBES)]
+    return replace(
+        figures,
+        probes=figures.probes + len(ROOT_PROBES),
+        escapes=figures.escapes + len(found),
+        escaped=(*figures.escaped, *found),
+    )
 
 
 def _made(kind: str) -> Sandboxes:

@@ -3,7 +3,7 @@
 import asyncio
 import statistics
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,12 +63,14 @@ async def measure(sandboxes: Sandboxes, blueprint: Blueprint, sizes: Sizes, wait
     )
 
 
-async def escapes(sandboxes: Sandboxes, blueprint: Blueprint) -> list[str]:
+async def escapes(
+    sandboxes: Sandboxes, blueprint: Blueprint, probes: Mapping[str, str] = PROBES
+) -> list[str]:
     """The probes that were not blocked."""
     found = []
     with TemporaryDirectory() as folder, listening() as port:
         async with trap(sandboxes, blueprint, Path(folder), port) as (box, neighbour):
-            for name, probe in PROBES.items():
+            for name, probe in probes.items():
                 result = await box.run(f"cd $(mktemp -d); ( {probe} ); rm -rf $PWD; cd /app", 60)
                 if not result.output.endswith("BLOCKED\n"):
                     found.append(f"{name}: {result.output[-200:]!r}")

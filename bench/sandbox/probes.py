@@ -123,3 +123,22 @@ PROBES: dict[str, str] = {
     "clone into a user namespace": f"perl -e 'my $p = syscall({CLONE}, 0x10000011, 0, 0, 0, 0);"
     " exit 0 if $p == 0; print($p > 0 ? \"ESCAPED\\n\" : \"BLOCKED\\n\")'",
 }  # fmt: skip
+
+# As root of an image that may be written, with the capabilities of package managers: its own files are its
+# own, so what is tried is what is not, and OWN must not be found in a neighbour. A full disk ends the box.
+OWN: Final = ("/usr/x", "/bin/x", "/lib/x", "/etc/ld.so.preload", "/dev/x")
+_ALLOWED = ("capabilities", "shadow passwords", "writing to /usr", "writing to /bin", "writing to /lib", "writing to /etc",
+            "writing to /dev", "a full work folder beyond its size")  # fmt: skip
+ROOT_PROBES = {name: probe for name, probe in PROBES.items() if name not in _ALLOWED} | {
+    "settings of devices": unless(
+        "find /sys -maxdepth 3 -path /sys/fs/cgroup -prune -o -writable -print | grep ."
+    ),
+    "control groups": unless("mkdir /sys/fs/cgroup/*/x || find /sys/fs/cgroup/*/ -writable | grep ."),
+    "more capabilities than seven": unless(
+        "grep -E 'Cap(Eff|Prm|Bnd|Amb|Inh):' /proc/self/status | grep -vE '0{16}$|0{14}fb$'"
+    ),
+    "a disk of the machine": unless("mknod disk b 8 0 || mknod disk b 253 0 || mknod disk b 259 0"),
+    "writing to the machine's folder": unless("touch $HOST_FOLDER/x"),
+    "mounting": unless("mount -t tmpfs none /mnt || mount -o remount,rw /sys"),
+    "files marked for good": unless("touch f && chattr +i f"),
+}

@@ -1,6 +1,7 @@
 """Sandboxes by bubblewrap: for semi-trusted commands on a bare Linux machine, in milliseconds."""
 
 import asyncio
+import logging
 import os
 import re
 import signal
@@ -15,24 +16,47 @@ from services.sandbox.cgroup import BoxGroup, Cgroups
 from services.sandbox.channel import PipeChannel, resolve
 from services.sandbox.dockerfile import Dockerfile
 from services.sandbox.image import ImageBuilder
-from services.sandbox.launch import Image, Launched, launch
+from services.sandbox.launch import SYSTEM, Image, Launched, launch
 from services.sandbox.output import BoundedOutput
-from services.sandbox.port import Blueprint, Limits, NetworkMode, Sandbox, SandboxFailure, Tier
+from services.sandbox.port import (
+    MIB,
+    Blueprint,
+    BoxOverrun,
+    Limits,
+    NetworkMode,
+    Sandbox,
+    SandboxFailure,
+    Tier,
+)
 from services.sandbox.probe import PROBE, missing_hardening
 from services.sandbox.seccomp import filter_program
 from services.sandbox.shell import START_S, Shell
 
 _USE_DOCKER = "use Docker for this task"
+_WHOLE = "the memory and the CPU of a sandbox as a whole"
+_DELEGATE = "delegate a control group to this user (systemd: Delegate=yes), or use Docker for sandboxes"
+# Folders that every box has and that nothing can be written into.
+_NOT_OWN = "--anchored " + " ".join(f"--exclude=.{path}" for path in (*SYSTEM, "/etc", "/proc", "/dev"))
+_log = logging.getLogger(__name__)
 
 
 class BubblewrapSandbox(Shell):
     """One box: an init that only we can stop, a shell under it, and a tree in memory."""
 
-    def __init__(self, launched: Launched, limits: Limits, workdir: str, group: BoxGroup | None) -> None:
+    def __init__(
+        self,
+        launched: Launched,
+        limits: Limits,
+        workdir: str,
+        group: BoxGroup | None,
+        blame: type[SandboxFailure] = SandboxFailure,
+    ) -> None:
+        """`blame`: whose doing it is if the tree does not fit."""
         self._pipes = PipeChannel(launched.commands, launched.output, launched.statuses)
         super().__init__(self._pipes, limits, workdir)
         self._process = launched.process
         self._group = group
+        self._blame = blame
         self._init_pid = 0
 
     async def start(self) -> Self:
@@ -52,7 +76,13 @@ class BubblewrapSandbox(Shell):
             self._group.add(self._init_pid)
         self._prefer_for_the_kernel_to_kill()
         await self._channel.write(b"go\n")
+        await self._unpacked()
         return self
+
+    async def tree(self) -> bytes:
+        sink = self._archive()
+        await self._transfer(f"/usr/bin/tar -c -S -f - --one-file-system {_NOT_OWN} -C / . 2>/dev/null", sink)
+        return sink.raw()
 
     async def close(self) -> None:
         """Kill the init, and with it all that runs in the box; returns when nothing is left."""
@@ -65,6 +95,17 @@ class BubblewrapSandbox(Shell):
         finally:
             self._process.wait()
             self._pipes.close()
+
+    async def _unpacked(self) -> None:
+        sink = BoundedOutput(4096)
+        try:
+            async with asyncio.timeout(self._transfer_s):
+                status = await self._status(sink)
+        except TimeoutError:
+            raise SandboxFailure("the files of the sandbox were not unpacked in time") from None
+        if status != "unpacked 0":
+            size = f"work_bytes = {self._limits.work_bytes // MIB} MiB"
+            raise self._blame(f"the files do not go into a sandbox of {size}: {sink.text().strip()}")
 
     async def _kill_all(self) -> None:
         os.kill(self._init_pid, signal.SIGUSR1)
@@ -85,7 +126,8 @@ class BubblewrapSandbox(Shell):
 class BubblewrapSandboxes:
     """Opens boxes. Images are built from Dockerfiles where that needs no network, and kept by content."""
 
-    def __init__(self) -> None:
+    def __init__(self, require_cgroups: bool = False) -> None:
+        self._require_cgroups = require_cgroups
         self._seccomp = filter_program()
         self._cgroups = Cgroups.find()
         self._builder = ImageBuilder(self._bare)
@@ -103,6 +145,18 @@ class BubblewrapSandboxes:
             ) from None
         if missing := missing_hardening(report):
             raise Unavailable(f"sandboxes would not hold here, what is missing: {', '.join(missing)}")
+        if not self.whole_boxes_limited:
+            self._without_cgroups()
+
+    def _without_cgroups(self) -> None:
+        """A visible decision (docs/decisions/0009). Errors: Unavailable, where they are required."""
+        if self._require_cgroups:
+            raise Unavailable(f"sandboxes would not hold here, what is missing: {_WHOLE}", remedy=_DELEGATE)
+        _log.warning(
+            "no control groups can be made here: each process of a sandbox is limited, but not %s (%s)",
+            _WHOLE,
+            _DELEGATE,
+        )
 
     @property
     def whole_boxes_limited(self) -> bool:
@@ -133,7 +187,7 @@ class BubblewrapSandboxes:
             blueprint.workdir or dockerfile.workdir,
             {**built.env, **blueprint.env},
         )
-        async with self._bare(image, limits) as box:
+        async with self._bare(image, limits, SandboxFailure if tree is None else BoxOverrun) as box:
             yield box
 
     def _dockerfile(self, folder: Path) -> Dockerfile:
@@ -142,13 +196,15 @@ class BubblewrapSandboxes:
         return self._dockerfiles[folder]
 
     @asynccontextmanager
-    async def _bare(self, image: Image, limits: Limits) -> AsyncIterator[BubblewrapSandbox]:
+    async def _bare(
+        self, image: Image, limits: Limits, blame: type[SandboxFailure] = SandboxFailure
+    ) -> AsyncIterator[BubblewrapSandbox]:
         with self._cgroups.holding(limits) if self._cgroups else nullcontext() as group:
             try:
                 launched = launch(limits, image, self._seccomp)
             except OSError as error:
                 raise SandboxFailure(f"bubblewrap did not start: {error}") from error
-            box = BubblewrapSandbox(launched, limits, image.workdir, group)
+            box = BubblewrapSandbox(launched, limits, image.workdir, group, blame)
             try:
                 yield await box.start()
             finally:

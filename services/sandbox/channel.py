@@ -3,8 +3,7 @@
 import asyncio
 import os
 
-from services.sandbox.output import BoundedOutput
-from services.sandbox.shell import FLOOD, Flooded
+from services.sandbox.output import BoundedOutput, Flooded
 
 _CHUNK = 65536
 
@@ -80,9 +79,9 @@ class PipeChannel:
     def _read_output(self, sink: BoundedOutput, flood: asyncio.Future[None]) -> None:
         data = os.read(self._output, _CHUNK)
         sink.add(data)
-        if not data or sink.total > FLOOD:
+        if not data or sink.flooded:
             self._loop.remove_reader(self._output)
-        if sink.total > FLOOD:
+        if sink.flooded:
             resolve(flood)
 
     def _drain(self, sink: BoundedOutput) -> None:

@@ -35,7 +35,8 @@ set -m
 echo ready >&3
 read -r go
 exec 2>/dev/null
-tar -x -f - -C / --no-same-owner --no-overwrite-dir <&4
+tar -x -f - -C / --no-same-owner --no-overwrite-dir <&4 2>&1
+echo "unpacked $?" >&3
 exec 4>&-
 [[ -d $2 ]] || mkdir -p -- "$2"
 while :; do

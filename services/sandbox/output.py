@@ -1,12 +1,19 @@
 """What a command prints, kept within a limit: its beginning, its end, and how much is missing between."""
 
+FLOOD = 32 * 1024 * 1024  # bytes
+
+
+class Flooded(Exception):
+    """So much was printed that reading on would only burn our time."""
+
 
 class BoundedOutput:
-    """Collects at most `limit` bytes: the first half of them and the last."""
+    """Collects at most `limit` bytes: the first half of them and the last. Beyond `flood` nobody reads on."""
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, flood: int = FLOOD) -> None:
         self._head_limit = limit - limit // 2
         self._tail_limit = limit // 2
+        self._flood = flood
         self._head = bytearray()
         self._tail = bytearray()
         self.total = 0
@@ -18,6 +25,10 @@ class BoundedOutput:
         self._tail += chunk[room:] if room < len(chunk) else b""
         if len(self._tail) > 2 * self._tail_limit:
             self._trim()
+
+    @property
+    def flooded(self) -> bool:
+        return self.total > self._flood
 
     @property
     def truncated(self) -> bool:

@@ -32,6 +32,18 @@ class SandboxFailure(Unavailable):
         super().__init__(detail, remedy=remedy, cause=Cause.SANDBOX)
 
 
+class BoxOverrun(SandboxFailure):
+    """What ran in the box overran it: went beyond its limits, or broke what its owner needs there.
+
+    So it is the doing of whoever gave the commands. If that was an agent, it is the end of its attempt:
+    to try again would let a policy annul a verdict that it does not like. Who does not tell it from a
+    SandboxFailure takes it for one.
+    """
+
+    title = "Sandbox overrun"
+    status = 507
+
+
 @dataclass(frozen=True)
 class Limits:
     """What a sandbox may use.
@@ -126,7 +138,9 @@ class CommandResult:
 
 
 class Sandbox(Protocol):
-    """One running sandbox. Every call may raise SandboxFailure; calls do not overlap."""
+    """One running sandbox. Every call may raise SandboxFailure, and BoxOverrun where that is the doing of
+    what ran in it; calls do not overlap.
+    """
 
     @property
     def workdir(self) -> str:
@@ -146,12 +160,15 @@ class Sandbox(Protocol):
         """Unpack a tar archive below `path`, which is made where it is missing."""
 
     async def tree(self) -> bytes:
-        """Every file that can have been written, as a tar archive of bounded size. Reset it first."""
+        """Every file that can have been written, as a tar archive. Reset it first.
+
+        Errors: BoxOverrun, if it would have more bytes than a box of this size can need.
+        """
 
     async def get(self, path: str) -> bytes:
-        """The file or folder at `path`, as a tar archive of bounded size named by its last part.
+        """The file or folder at `path`, as a tar archive named by its last part.
 
-        Errors: Missing, if there is nothing.
+        Errors: Missing, if there is nothing; BoxOverrun, as for `tree`.
         """
 
 

@@ -15,7 +15,7 @@ from services.sandbox.bubblewrap import refuse_beyond_bubblewrap
 from services.sandbox.docker.refusals import refuse_beyond_docker
 from services.sandbox.dockerfile import Dockerfile
 from services.sandbox.folder import digest_of, folder_archive
-from services.sandbox.port import Blueprint, CommandResult, Limits, Sandbox, SandboxFailure
+from services.sandbox.port import Blueprint, BoxOverrun, CommandResult, Limits, Sandbox, SandboxFailure
 from services.sandbox.wire import (
     CommandReply,
     CommandRequest,
@@ -187,4 +187,6 @@ def _checked(response: httpx.Response) -> httpx.Response:
             raise Missing(problem.detail, **told)
         case 413 | 422:
             raise Refused(problem.detail, status=response.status_code, **told)
+        case BoxOverrun.status:
+            raise BoxOverrun(problem.detail, remedy=problem.remedy)
     raise SandboxFailure(problem.detail, remedy=problem.remedy)

@@ -6,18 +6,14 @@ from shlex import quote
 from typing import Protocol
 
 from services.kit.failure import Missing
-from services.sandbox.output import BoundedOutput
-from services.sandbox.port import CommandResult, Limits, SandboxFailure
+from services.sandbox.output import BoundedOutput, Flooded
+from services.sandbox.port import MIB, BoxOverrun, CommandResult, Limits, SandboxFailure
 
 START_S = 20.0
 TRANSFER_S = 60.0
 TIMED_OUT = 124
 KILLED = 137
-FLOOD = 32 * 1024 * 1024  # bytes
-
-
-class Flooded(Exception):
-    """A command printed so much that reading on would only burn our time."""
+_TRANSFERRED_PER_S = 16 * MIB
 
 
 class Channel(Protocol):
@@ -81,20 +77,28 @@ class Shell:
         line = f"{make}; /usr/bin/head -c {len(archive)} | {unpack}"
         sink = BoundedOutput(4096)
         if await self._transfer(line, sink, archive) != 0:
-            raise SandboxFailure(f"files could not be put into {path}: {sink.text().strip()}")
-
-    async def tree(self) -> bytes:
-        sink = BoundedOutput(4 * self._limits.work_bytes)
-        await self._transfer("/usr/bin/tar -c -S -f - --one-file-system -C / . 2>/dev/null", sink)
-        return sink.raw()
+            raise not_put(path, sink.text().strip())
 
     async def get(self, path: str) -> bytes:
         folder, name = str(PurePosixPath(path).parent), PurePosixPath(path).name or "."
-        sink = BoundedOutput(4 * self._limits.work_bytes)
+        sink = self._archive()
         line = f"/usr/bin/tar -c -S -f - -C {quote(folder)} -- {quote(name)} 2>/dev/null"
         if await self._transfer(line, sink) != 0:
             raise Missing(f"{path} is not in the sandbox, or cannot be read", field="path", value=path)
         return sink.raw()
+
+    @property
+    def _most(self) -> int:
+        """Bytes of the largest archive that a box of this size can need: its files, and as much for names."""
+        return 4 * self._limits.work_bytes
+
+    @property
+    def _transfer_s(self) -> float:
+        return TRANSFER_S + self._limits.work_bytes / _TRANSFERRED_PER_S
+
+    def _archive(self) -> BoundedOutput:
+        """A sink for an archive, which is of no use unless it is whole."""
+        return BoundedOutput(self._most, flood=self._most)
 
     async def _kill_all(self) -> None:
         """Kill every process but the init, which then starts a shell and says `reset`."""
@@ -106,9 +110,15 @@ class Shell:
 
     async def _transfer(self, line: str, sink: BoundedOutput, data: bytes = b"") -> int:
         try:
-            return await self._execute(line, sink, TRANSFER_S, data)
-        except (TimeoutError, Flooded):
+            return await self._execute(line, sink, self._transfer_s, data)
+        except TimeoutError:
             raise SandboxFailure("files did not get in or out of the sandbox in time") from None
+        except Flooded:
+            raise self._too_much() from None
+
+    def _too_much(self) -> BoxOverrun:
+        size, most = self._limits.work_bytes // MIB, self._most // MIB
+        return BoxOverrun(f"an archive of its files has more than {most} MiB, in a box of {size} MiB")
 
     async def _execute(self, line: str, sink: BoundedOutput, timeout_s: float, data: bytes = b"") -> int:
         """The exit code of a line of shell, which may read `data`. Errors: TimeoutError, Flooded."""
@@ -135,6 +145,12 @@ class Shell:
         if status is None:
             raise SandboxFailure("the sandbox ended")
         return status
+
+
+def not_put(path: str, said: str) -> SandboxFailure:
+    """That there is no room is the doing of what ran in the box: what it was built from had room."""
+    kind = BoxOverrun if "No space left" in said else SandboxFailure
+    return kind(f"files could not be put into {path}: {said}")
 
 
 def one_line(text: str) -> str:

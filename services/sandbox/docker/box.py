@@ -2,7 +2,10 @@
 
 import asyncio
 import tarfile
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from functools import partial
+from pathlib import PurePosixPath
 from shlex import quote
 from typing import Self
 
@@ -16,9 +19,9 @@ from services.sandbox.docker.execution import execute
 from services.sandbox.docker.frames import Frames
 from services.sandbox.docker.hardening import Cage
 from services.sandbox.docker.watchman import Watchman
-from services.sandbox.output import BoundedOutput
-from services.sandbox.port import NOBODY, SandboxFailure
-from services.sandbox.shell import START_S, TRANSFER_S, Flooded, Shell, one_line
+from services.sandbox.output import BoundedOutput, Flooded
+from services.sandbox.port import NOBODY, BoxOverrun, SandboxFailure
+from services.sandbox.shell import START_S, Shell, not_put, one_line
 
 _TAR = ("/usr/bin/tar", "-c", "-S", "-f", "-", "-C", "/")
 
@@ -77,40 +80,31 @@ class DockerSandbox(Shell):
             return
         # By the engine, since what is in the box may no longer be the image's own programs.
         owner = NOBODY if self._cage.user == str(NOBODY) else 0
-        files = owned_archive(archive, path, owner)
-        await self._engine.call("put_archive", self.container, "/", files)
+        there = partial(self._engine.has, self.container)
+        with self._blaming_its_end():
+            files = await self._engine.work(lambda: owned_archive(archive, path, owner, there))
+            await self._engine.call("put_archive", self.container, "/", files)
 
     async def tree(self) -> bytes:
-        sink = BoundedOutput(4 * self._limits.work_bytes)
+        sink = self._archive()
         if self._cage.writable:
             folders = " ".join(quote(f".{folder}") for folder in self._cage.writable)
             await self._transfer(f"{' '.join(_TAR)} {folders} 2>/dev/null", sink)
             return sink.raw()
-        written, deleted = changed_paths(await self._engine.call("diff", self.container))
-        names = "\0".join(f".{path}" for path in written).encode()
-        await self._beside(
-            [*_TAR, "--no-recursion", "--null", "-T", "-"], self._keeper, sink, names, errors=False
-        )
+        with self._blaming_its_end():
+            written, deleted = changed_paths(await self._engine.call("diff", self.container))
+            names = "\0".join(f".{path}" for path in written).encode()
+            named = ("--ignore-failed-read", "--no-recursion", "--null", "-T", "-")
+            code = await self._beside([*_TAR, *named], self._keeper, sink, names, errors=False)
+        if code > 1:  # 1: a file changed while it was read
+            raise BoxOverrun(f"the files of the sandbox cannot be read any more: its tar ended with {code}")
         return whiteouts(deleted) + sink.raw()
 
     async def get(self, path: str) -> bytes:
         if self._cage.writable:
             return await super().get(path)
-        most, container = 4 * self._limits.work_bytes, self.container
-
-        def fetched() -> bytes | None:
-            try:
-                chunks, _ = self._engine.api.get_archive(container, path)
-            except NotFound:
-                return None
-            data = bytearray()
-            for chunk in chunks:
-                data += chunk
-                if len(data) > most:
-                    break
-            return bytes(data[:most])
-
-        found = await self._engine.work(fetched)
+        with self._blaming_its_end():
+            found = await self._engine.work(partial(self._fetched, path))
         if found is None:
             raise Missing(f"{path} is not in the sandbox, or cannot be read", field="path", value=path)
         return found
@@ -142,14 +136,42 @@ class DockerSandbox(Shell):
     async def _run_as(self, user: str, command: str, sink: BoundedOutput, timeout_s: float) -> int:
         self._others.add(user)
         shell = ["/bin/bash", "--noprofile", "--norc", "-c", command]
-        async with asyncio.timeout(timeout_s):
-            return await execute(self._engine, self.container, shell, user, sink, workdir=self.workdir)
+        with self._blaming_its_end():
+            async with asyncio.timeout(timeout_s):
+                return await execute(self._engine, self.container, shell, user, sink, workdir=self.workdir)
 
     async def _status(self, sink: BoundedOutput) -> str:
         status = await self._attached.status(sink)
         if status is None:
-            raise SandboxFailure(self._watchman.reason if self._watchman.ended else "the sandbox ended")
+            raise self._watchman.overrun or SandboxFailure("the sandbox ended")
         return status
+
+    @contextmanager
+    def _blaming_its_end(self) -> Iterator[None]:
+        """An engine that cannot find the box any more does not know why it is gone; we do."""
+        try:
+            yield
+        except SandboxFailure:
+            if overrun := self._watchman.overrun:
+                raise overrun from None
+            raise
+
+    def _fetched(self, path: str) -> bytes | None:
+        try:
+            chunks, _ = self._engine.api.get_archive(self.container, path)
+        except NotFound:
+            return None
+        data = bytearray()
+        for chunk in chunks:
+            data += chunk
+            if len(data) > self._most:
+                raise self._too_much()
+        return bytes(data)
+
+    @property
+    def _most(self) -> int:
+        """A read-only root has a folder of that size for each that can be written."""
+        return max(super()._most, (len(self._cage.writable) + 1) * self._limits.work_bytes)
 
     @property
     def _keeper(self) -> str:
@@ -161,37 +183,43 @@ class DockerSandbox(Shell):
         try:
             deleted, rest = read_whiteouts(tree)
         except tarfile.TarError as error:  # whoever was root in that box may have put anything there
-            raise SandboxFailure(f"what was written in the other sandbox is no archive: {error}") from None
+            raise BoxOverrun(f"what was written in the other sandbox is no archive: {error}") from None
         if deleted:
             names = "\0".join(deleted).encode()
-            await self._beside(["/usr/bin/xargs", "-0", "rm", "-rf", "--"], self._keeper, None, names)
-        owner = "--same-owner" if self._cage.capabilities else "--no-same-owner"
-        unpack = ["/usr/bin/tar", "-x", "-f", "-", "-C", "/", "--numeric-owner", owner]
-        await self._beside(unpack, self._keeper, None, rest)
+            await self._replayed(["/usr/bin/xargs", "-0", "rm", "-rf", "--"], names)
+        # Folders of others, which nobody can only have written into, keep their time and mode.
+        owner = ["--same-owner"] if self._cage.capabilities else ["--no-same-owner", "--no-overwrite-dir"]
+        await self._replayed(["/usr/bin/tar", "-x", "-f", "-", "-C", "/", "--numeric-owner", *owner], rest)
+
+    async def _replayed(self, arguments: list[str], data: bytes) -> None:
+        """By the image's own programs, so that what they do not take is the fault of the other box."""
+        sink = BoundedOutput(4096)
+        code = await self._beside(arguments, self._keeper, sink, data)
+        if code != 0:
+            said = f"{PurePosixPath(arguments[0]).name} ended with {code}: {sink.text().strip()}"
+            raise BoxOverrun(f"what was written in the other sandbox does not go into this one: {said}")
 
     async def _beside(
-        self, arguments: list[str], user: str, sink: BoundedOutput | None, data: bytes, *, errors: bool = True
-    ) -> None:
-        said = sink or BoundedOutput(4096)
-        most = 4 * self._limits.work_bytes
+        self, arguments: list[str], user: str, sink: BoundedOutput, data: bytes, *, errors: bool = True
+    ) -> int:
         try:
-            async with asyncio.timeout(TRANSFER_S):
-                await execute(
-                    self._engine, self.container, arguments, user, said, data, flood=2 * most, errors=errors
-                )
-        except (TimeoutError, Flooded):
+            async with asyncio.timeout(self._transfer_s):
+                return await execute(self._engine, self.container, arguments, user, sink, data, errors=errors)
+        except TimeoutError:
             raise SandboxFailure("files did not get in or out of the sandbox in time") from None
+        except Flooded:
+            raise self._too_much() from None
 
     async def _unpack(self, archive: bytes, path: str) -> None:
         sink = BoundedOutput(4096)
         try:
-            async with asyncio.timeout(TRANSFER_S):
+            async with asyncio.timeout(self._transfer_s):
                 await self._attached.write(f": put {len(archive)} {one_line(path)}\n".encode() + archive)
                 code = await self._awaited("put", sink)
         except (TimeoutError, Flooded):
             raise SandboxFailure("files did not get into the sandbox in time") from None
         if code != "0":
-            raise SandboxFailure(f"files could not be put into {path}: {sink.text().strip()}")
+            raise not_put(path, sink.text().strip())
 
     async def _awaited(self, name: str, sink: BoundedOutput | None = None) -> str:
         """What comes after `name` in the status that begins with it."""

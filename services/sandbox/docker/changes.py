@@ -5,7 +5,7 @@ A whiteout is an empty file named `.wh.NAME`, as in the layers of images; all of
 
 import io
 import tarfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -41,8 +41,8 @@ def read_whiteouts(tree: bytes) -> tuple[list[str], bytes]:
     return deleted, tarfile.NUL * tarfile.RECORDSIZE
 
 
-def owned_archive(archive: bytes, path: str, owner: int) -> bytes:
-    """The same files below `path`, all of one owner."""
+def owned_archive(archive: bytes, path: str, owner: int, there: Callable[[str], bool]) -> bytes:
+    """The same files below `path`, all of one owner; folders that are `there` stay as they are."""
     buffer = io.BytesIO()
     root = path.strip("/")
     with (
@@ -50,14 +50,26 @@ def owned_archive(archive: bytes, path: str, owner: int) -> bytes:
         tarfile.open(fileobj=buffer, mode="w", format=tarfile.GNU_FORMAT) as target,
     ):
         for member in _folders(root):
-            member.uid = member.gid = owner
-            target.addfile(member)
+            if not there(f"/{member.name}"):
+                target.addfile(_owned(member, owner))
         for member in source:
-            member.name = f"{root}/{member.name}".strip("/")
-            member.uid = member.gid = owner
-            member.uname = member.gname = ""
-            target.addfile(member, source.extractfile(member) if member.isreg() else None)
+            member.name = _placed(root, member.name)
+            if member.islnk():
+                member.linkname = _placed(root, member.linkname)
+            if not (member.isdir() and there(f"/{member.name}")):
+                data = source.extractfile(member) if member.isreg() else None
+                target.addfile(_owned(member, owner), data)
     return buffer.getvalue()
+
+
+def _placed(root: str, name: str) -> str:
+    return str(PurePosixPath(f"{root}/{name}")).strip("/")
+
+
+def _owned(member: tarfile.TarInfo, owner: int) -> tarfile.TarInfo:
+    member.uid = member.gid = owner
+    member.uname = member.gname = ""
+    return member
 
 
 def _folders(root: str) -> list[tarfile.TarInfo]:

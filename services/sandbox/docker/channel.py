@@ -3,8 +3,7 @@
 import secrets
 
 from services.sandbox.docker.frames import Frames
-from services.sandbox.output import BoundedOutput
-from services.sandbox.shell import FLOOD, Flooded
+from services.sandbox.output import BoundedOutput, Flooded
 
 _LONGEST_STATUS = 512
 
@@ -17,7 +16,6 @@ class AttachedChannel:
         self._word = secrets.token_hex(8)
         self._mark = f"\0{self._word} ".encode()
         self._pending = b""
-        self._flow = 0
 
     async def introduce(self) -> None:
         """Tell the init the word that its statuses begin with."""
@@ -27,7 +25,6 @@ class AttachedChannel:
         await self._frames.write(data)
 
     async def status(self, sink: BoundedOutput) -> str | None:
-        self._flow = 0
         while (status := self._take(sink)) is None:
             data = await self._frames.read()
             if not data:
@@ -63,8 +60,7 @@ class AttachedChannel:
     def _pour(self, sink: BoundedOutput, count: int) -> None:
         sink.add(self._pending[:count])
         self._pending = self._pending[count:]
-        self._flow += count
-        if self._flow > FLOOD:
+        if sink.flooded:
             raise Flooded
 
 

@@ -20,6 +20,7 @@ from services.sandbox.docker.engine import Engine
 from services.sandbox.docker.hardening import PACKAGE_CAPABILITIES, confinement
 from services.sandbox.docker.images import BoxImage, Images
 from services.sandbox.docker.reaper import LABEL, MAIN, ROLE
+from services.sandbox.docker.starts import Starts
 from services.sandbox.port import MIB, Limits, SandboxFailure
 
 _GROUND_MEMORY = 32 * MIB
@@ -31,10 +32,11 @@ _GROUND = ("/bin/bash", "--noprofile", "--norc", "-c", "read -r _")  # until its
 
 @dataclass(frozen=True)
 class Company:
-    """Services that run: the label of all their containers, and the container whose network it is."""
+    """Services that run, and their containers: the label of all, and the one whose network it is."""
 
     name: str
     ground: str
+    services: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,7 @@ class Companies:
 
     engine: Engine
     images: Images
+    starts: Starts
 
     @asynccontextmanager
     async def open(
@@ -58,7 +61,7 @@ class Companies:
                 await self._until_ready(service.after, running, composition)
                 running[service.name] = await self._started(stack, told, service, ground, limits)
             await self._until_ready(self._wanted(composition), running, composition)
-            yield Company(name, ground)
+            yield Company(name, ground, running)
 
     def _wanted(self, composition: Composition) -> dict[str, str]:
         """What the sandbox waits for: everything is there, and well where it can tell."""
@@ -80,9 +83,10 @@ class Companies:
         labels: Mapping[str, str],
     ) -> str:
         known = dict.fromkeys((MAIN_SERVICE, *(one.name for one in composition.services)), "127.0.0.1")
-        made = await self.engine.call(
-            "create_container",
+        return await self._begun(
+            stack,
             image.id,
+            attached=True,
             entrypoint=list(_GROUND),
             name=f"podium-company-{name[:16]}",
             hostname=MAIN_SERVICE,
@@ -100,12 +104,6 @@ class Companies:
                 extra_hosts=known,
             ),
         )
-        container = str(made["Id"])
-        stack.push_async_callback(partial(self._removed, container))
-        stream: socket.socket = await self.engine.attached(container)
-        stack.callback(stream.close)
-        await self.engine.call("start", container)
-        return container
 
     async def _started(
         self,
@@ -116,8 +114,8 @@ class Companies:
         limits: Limits,
     ) -> str:
         found = await self._image(service, limits)
-        made = await self.engine.call(
-            "create_container",
+        return await self._begun(
+            stack,
             found["Id"],
             command=service.command and list(service.command),
             entrypoint=service.entrypoint and list(service.entrypoint),
@@ -126,7 +124,7 @@ class Companies:
             environment=dict(service.env),
             working_dir=service.workdir,
             healthcheck=service.health and service.health.for_the_engine(),
-            labels={**labels, ROLE: service.name},
+            labels={**labels, ROLE: f"service {service.name}"},
             host_config=self.engine.api.create_host_config(
                 **{**confinement(PACKAGE_CAPABILITIES), "log_config": _LOG},
                 mem_limit=limits.memory_bytes,
@@ -136,9 +134,19 @@ class Companies:
                 network_mode=f"container:{ground}",
             ),
         )
-        container = str(made["Id"])
-        stack.push_async_callback(partial(self._removed, container))
-        await self.engine.call("start", container)
+
+    async def _begun(
+        self, stack: AsyncExitStack, image: str, attached: bool = False, **options: object
+    ) -> str:
+        """A container made and started in its turn; its owner's end is that of one that is `attached`."""
+        async with self.starts.one():
+            made = await self.engine.call("create_container", image, **options)
+            container = str(made["Id"])
+            stack.push_async_callback(partial(self._removed, container))
+            if attached:
+                stream: socket.socket = await self.engine.attached(container)
+                stack.callback(stream.close)
+            await self.engine.call("start", container)
         return container
 
     async def _image(self, service: Service, limits: Limits) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from services.sandbox.docker import egress_proxy
 from services.sandbox.docker.engine import Engine
 from services.sandbox.docker.hardening import confinement
 from services.sandbox.docker.images import Images
-from services.sandbox.docker.reaper import LABEL, ROLE
+from services.sandbox.docker.reaper import GATE, LABEL, ROLE
 from services.sandbox.port import MIB, NOBODY, Network, NetworkMode, Sandbox, SandboxFailure
 
 _OPENS_WITHIN_S = 20.0
@@ -22,11 +22,25 @@ _PROXY = f"http://127.0.0.1:{egress_proxy.PORT}"
 _PROXIED = ("http_proxy", "https_proxy", "all_proxy")
 _AROUND = ("localhost", "127.0.0.1", "::1")
 
+# Who answers that this is no request is the gate: a door alone has nothing to say.
+_QUESTION = (
+    f"(exec 6<>/dev/tcp/127.0.0.1/{egress_proxy.PORT} && printf 'podium\\r\\n\\r\\n' >&6"
+    " && IFS= read -r -t 3 answer <&6 && [[ $answer == 'HTTP/1.1 403 '* ]]) 2>/dev/null"
+)
+
 
 def variables(beside: Sequence[str] = ()) -> dict[str, str]:
     """By which programs find the door; hosts that stand `beside` the box are reached without it."""
     proxies = {name: _PROXY for word in _PROXIED for name in (word, word.upper())}
     return {**proxies, **dict.fromkeys(("no_proxy", "NO_PROXY"), ",".join((*_AROUND, *beside)))}
+
+
+@dataclass(frozen=True)
+class Gate:
+    """Its container, and the volume that leads to it."""
+
+    container: str
+    volume: str
 
 
 @dataclass(frozen=True)
@@ -39,10 +53,13 @@ class Egress:
     network: str
     private: tuple[str, ...]
 
-    @asynccontextmanager
-    async def gate(self, box: str, network: Network) -> AsyncIterator[str]:
-        """The gate of a box that is yet to be made, and the name of the volume that leads to it."""
+    async def pulled(self) -> None:
+        """Its image is here. Errors: SandboxFailure."""
         await self.images.prebuilt(self.image)
+
+    @asynccontextmanager
+    async def gate(self, box: str, network: Network) -> AsyncIterator[Gate]:
+        """The gate of a box that is yet to be made; its image is there (`pulled`)."""
         volume = f"podium-egress-{box[:16]}"
         labels = {LABEL: box, "podium.made": str(time.time())}
         options = {"type": "tmpfs", "device": "tmpfs", "o": "size=1m,mode=1777"}
@@ -51,25 +68,24 @@ class Egress:
         rules = json.dumps({"hosts": hosts, "private": self.private})
         gate = None
         try:
-            gate = await self._started(box, "gate", [rules], volume, self.network)
-            yield volume
+            gate = await self._started(box, GATE, [rules], volume, self.network)
+            yield Gate(gate, volume)
         finally:
             await asyncio.shield(self._removed(gate, volume))
 
     @asynccontextmanager
-    async def door(self, box: str, container: str, volume: str) -> AsyncIterator[None]:
+    async def door(self, box: str, container: str, gate: Gate) -> AsyncIterator[str]:
         """The door in the network of a box that runs."""
-        door = await self._started(box, "door", [], volume, f"container:{container}")
+        door = await self._started(box, "door", [], gate.volume, f"container:{container}")
         try:
-            yield
+            yield door
         finally:
             await asyncio.shield(self.engine.remove(door))
 
     async def opened(self, sandbox: Sandbox) -> None:
-        """Wait until the box can use it. Errors: SandboxFailure."""
-        question = f"(exec 6<>/dev/tcp/127.0.0.1/{egress_proxy.PORT}) 2>/dev/null"
+        """Wait until the gate answers the box through the door. Errors: SandboxFailure."""
         deadline = time.monotonic() + _OPENS_WITHIN_S
-        while (await sandbox.run(question, 5.0)).exit_code != 0:
+        while (await sandbox.run(_QUESTION, 5.0)).exit_code != 0:
             if time.monotonic() > deadline:
                 raise SandboxFailure(f"the box had no way out within {_OPENS_WITHIN_S:g} s")
             await asyncio.sleep(0.05)

@@ -86,6 +86,11 @@ class Engine:
             while not await self.work(gone):  # noqa: ASYNC110 - the engine tells nobody when it is done
                 await asyncio.sleep(0.02)
 
+    def has(self, container: str, path: str) -> bool:
+        """Whether there is anything at a path. Blocks. Errors: RequestException."""
+        url = self.api._url("/containers/{0}/archive", container)
+        return bool(self.api.head(url, params={"path": path}).ok)
+
     def close(self) -> None:
         self._threads.shutdown(wait=False, cancel_futures=True)
         self.api.close()

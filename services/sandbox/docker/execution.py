@@ -4,8 +4,7 @@ from collections.abc import Sequence
 
 from services.sandbox.docker.engine import Engine
 from services.sandbox.docker.frames import Frames
-from services.sandbox.output import BoundedOutput
-from services.sandbox.shell import FLOOD, Flooded
+from services.sandbox.output import BoundedOutput, Flooded
 
 
 async def execute(
@@ -16,7 +15,6 @@ async def execute(
     sink: BoundedOutput,
     data: bytes | None = None,
     workdir: str | None = None,
-    flood: int = FLOOD,
     errors: bool = True,
 ) -> int:
     """Without `errors`, standard error does not reach the sink. Errors: SandboxFailure, Flooded.
@@ -33,7 +31,7 @@ async def execute(
         while chunk := await frames.read():
             if errors or not frames.of_errors:
                 sink.add(chunk)
-            if sink.total > flood:
+            if sink.flooded:
                 raise Flooded
     finally:
         frames.close()

@@ -10,6 +10,7 @@ from services.sandbox.port import MIB, Blueprint, Limits, Tier
 
 HOME = "/root"
 PACKAGE_CAPABILITIES = ("CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL", "SETGID", "SETUID")
+_NUMBERS = dict(zip(PACKAGE_CAPABILITIES, (0, 1, 3, 4, 5, 6, 7), strict=True))  # of linux/capability.h
 _INODES = 65_536
 _SHM_BYTES = 8 * MIB
 
@@ -77,11 +78,12 @@ class Cage:
         """What the init of a started container does not find around itself, in words."""
         found = set(said.split())
         wanted = {"NoNewPrivs:1": "no new privileges"}
-        if not self.capabilities:
-            wanted |= {
-                "CapEff:0000000000000000": "no capabilities (CapEff)",
-                "CapBnd:0000000000000000": "no capabilities to be had (CapBnd)",
-            }
+        mask = sum(1 << _NUMBERS[name] for name in self.capabilities)
+        kept = f"but {', '.join(self.capabilities)} " if self.capabilities else ""
+        wanted[f"CapBnd:{mask:016x}"] = f"no capabilities {kept}to be had (CapBnd)"
+        held = next((int(fact[7:], 16) for fact in found if fact.startswith("CapEff:")), -1)
+        if held & ~mask:
+            wanted["CapEff"] = f"no capabilities {kept}(CapEff)"
         if self.runtime is None:  # a kernel of the box's own filters by itself
             wanted |= {"Seccomp:2": "a system call filter (seccomp)"}
         return [name for fact, name in wanted.items() if fact not in found]

@@ -6,16 +6,18 @@ import io
 import tarfile
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from shlex import quote
 from typing import Any
+from uuid import uuid4
 
 from docker.errors import APIError, BuildError, ImageNotFound, NotFound
 
 from services.kit.failure import Refused
 from services.sandbox.docker.engine import Engine
 from services.sandbox.docker.hardening import HOME
+from services.sandbox.docker.reaper import LABEL, ROLE, SEED
 from services.sandbox.port import NOBODY, Blueprint, Limits, SandboxFailure
 
 TASK = "podium-task"
@@ -26,11 +28,12 @@ _SEEDS = 64
 
 @dataclass(frozen=True)
 class BoxImage:
-    """An image on the engine, where its shell starts, and the user that it names."""
+    """An image on the engine, where its shell starts, the user and the volumes that it names."""
 
     id: str
     workdir: str
     user: str
+    volumes: tuple[str, ...] = ()
 
 
 @dataclass
@@ -50,7 +53,8 @@ class Images:
             found = await self.built(blueprint.folder, limits)
         config = found["Config"] or {}
         workdir = blueprint.workdir or config.get("WorkingDir") or "/"
-        image = BoxImage(found["Id"], workdir, config.get("User") or "0")
+        volumes = tuple(sorted(config.get("Volumes") or ()))
+        image = BoxImage(found["Id"], workdir, config.get("User") or "0", volumes)
         if blueprint.user is None and not blueprint.read_only_root:
             return await self._given_to_nobody(image, blueprint.writable)
         return image
@@ -91,7 +95,7 @@ class Images:
         give = f"mkdir -p {owned} && chown -R {NOBODY}:{NOBODY} {owned}"
         text = f"FROM {image.id}\nUSER 0\nRUN {give}\n"
         found = await self._made(f"{BOX}:{place}", 300.0, fileobj=io.BytesIO(text.encode()))
-        return BoxImage(found["Id"], image.workdir, image.user)
+        return replace(image, id=found["Id"])
 
     async def _made(self, tag: str, timeout_s: float, **source: object) -> dict[str, Any]:
         async with self._lock(tag):
@@ -149,11 +153,12 @@ def digest_of(folder: Path) -> str:
 
 
 def _contents(api: Any, image: str, folders: Sequence[str], most: int) -> bytes:
-    container = api.create_container(image, ["true"], labels={BOX: "seed"})["Id"]
+    labels = {LABEL: f"seed-{uuid4().hex}", ROLE: SEED}
+    container = api.create_container(image, ["true"], labels=labels)["Id"]
     try:
         return _joined(_archives(api, container, folders), most)
     finally:
-        api.remove_container(container, force=True)
+        api.remove_container(container, force=True, v=True)
 
 
 def _archives(api: Any, container: str, folders: Sequence[str]) -> Iterator[tuple[PurePosixPath, Any]]:

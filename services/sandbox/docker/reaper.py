@@ -1,7 +1,8 @@
 """Removes what belongs to no living box: what an owner that crashed, or an engine that stumbled, left.
 
 A box lives as long as its main container, which ends by itself with its owner. So whatever carries the
-label of a box whose main container is gone is an orphan, whoever made it.
+label of a box whose main container is gone is an orphan, whoever made it. What comes before its main
+container, or without one, has the time that it needs.
 """
 
 import time
@@ -16,7 +17,10 @@ from services.sandbox.docker.engine import Engine
 LABEL = "podium.box"
 ROLE = "podium.role"
 MAIN = "main"
+GATE = "gate"
+SEED = "seed"
 _STARTS_WITHIN_S = 60.0
+_ALONE_FOR_S = {GATE: _STARTS_WITHIN_S, SEED: 600.0}
 
 
 async def reap(engine: Engine) -> list[str]:
@@ -30,7 +34,7 @@ def orphans(containers: list[dict[str, Any]], now: float) -> list[dict[str, Any]
     for container in containers:
         boxes[container["Labels"][LABEL]].append(container)
     dead = (box for box in boxes.values() if not any(_lives(container, now) for container in box))
-    return [container for box in dead for container in box]
+    return [container for box in dead for container in box if not _waits(container, now)]
 
 
 def _lives(container: dict[str, Any], now: float) -> bool:
@@ -41,14 +45,21 @@ def _lives(container: dict[str, Any], now: float) -> bool:
     return container["State"] in ("running", "paused", "restarting")
 
 
+def _waits(container: dict[str, Any], now: float) -> bool:
+    """Whether it is so young that its main container need not be there."""
+    longest = _ALONE_FOR_S.get(container["Labels"].get(ROLE, ""), 0.0)
+    return bool(now - container["Created"] < longest)
+
+
 def _reap(api: Any) -> list[str]:
     of_boxes = {"label": LABEL}
     # Volumes first: one that is made after this look is not taken for an orphan.
     volumes = api.volumes(filters=of_boxes)["Volumes"] or []
     containers = api.containers(all=True, filters=of_boxes)
     dead = orphans(containers, time.time())
-    alive = {one["Labels"][LABEL] for one in containers} - {one["Labels"][LABEL] for one in dead}
-    removed = [one["Names"][0].strip("/") for one in dead if _gone(api.remove_container, one["Id"])]
+    alive = {one["Labels"][LABEL] for one in containers if one not in dead}
+    remove = partial(api.remove_container, v=True)
+    removed = [one["Names"][0].strip("/") for one in dead if _gone(remove, one["Id"])]
     left = [volume["Name"] for volume in volumes if volume["Labels"][LABEL] not in alive and _old(volume)]
     return removed + [name for name in left if _gone(api.remove_volume, name)]
 

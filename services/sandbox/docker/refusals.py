@@ -7,6 +7,20 @@ from services.sandbox.docker.compose import with_its_main
 from services.sandbox.port import Blueprint, Tier
 
 
+def refuse_volumes(volumes: Sequence[str], writable: Sequence[str]) -> None:
+    """What lies in a volume is on no engine's list of changes, and nothing limits its size.
+
+    Memory that is mounted there takes its place. Errors: Refused.
+    """
+    if left := [path for path in volumes if path not in writable]:
+        raise Refused(
+            f"the image has VOLUME {', '.join(left)}, which a sandbox cannot carry to its verifier",
+            field="image",
+            value=left[0],
+            remedy="build it without VOLUME, or with a read-only root name these folders in writable",
+        )
+
+
 def refuse_beyond_docker(blueprint: Blueprint, hostile_runtime: str, runtimes: Sequence[str]) -> None:
     """Errors: Refused, with field, value and remedy."""
     blueprint = with_its_main(blueprint)

@@ -16,13 +16,15 @@ from services.sandbox.docker.engine import Engine
 from services.sandbox.docker.hardening import HOME, Cage
 from services.sandbox.docker.images import BoxImage, Images
 from services.sandbox.docker.init import INIT
+from services.sandbox.docker.losses import services_kept, way_out_kept
 from services.sandbox.docker.reaper import LABEL, MAIN, ROLE, reap
-from services.sandbox.docker.refusals import refuse_beyond_docker
+from services.sandbox.docker.refusals import refuse_beyond_docker, refuse_volumes
 from services.sandbox.docker.starts import StartRules, Starts
 from services.sandbox.docker.warm import WarmPool, WarmRules
 from services.sandbox.port import IMAGE_USER, NOBODY, Blueprint, Limits, NetworkMode, Sandbox, SandboxFailure
 
 _REAPS_EVERY_S = 30.0
+_WAY_OUT = 2  # containers
 
 
 @dataclass(frozen=True)
@@ -68,8 +70,8 @@ class DockerSandboxes:
             self._rules.egress_network,
             self._rules.egress_private,
         )
-        self._companies = Companies(self._engine, self._images)
         self._starts = Starts(self._rules.starts)
+        self._companies = Companies(self._engine, self._images, self._starts)
         self._warm = WarmPool(self._started, self._rules.warm)
 
     @property
@@ -120,8 +122,15 @@ class DockerSandboxes:
             opened = self._companies.open(composition, plan.image, limits, blueprint.labels)
             company = await stack.enter_async_context(opened)
             if blueprint.network.mode is not NetworkMode.NONE:
-                volume = await stack.enter_async_context(self._egress.gate(company.name, blueprint.network))
-                await stack.enter_async_context(self._egress.door(company.name, company.ground, volume))
+                await self._egress.pulled()
+                async with self._starts.one(_WAY_OUT):
+                    gate = await stack.enter_async_context(self._egress.gate(company.name, blueprint.network))
+                    door = await stack.enter_async_context(
+                        self._egress.door(company.name, company.ground, gate)
+                    )
+                parts = {"gate": gate.container, "door": door}
+                await stack.enter_async_context(way_out_kept(self._engine, parts))
+            await stack.enter_async_context(services_kept(self._engine, company.services))
             yield replace(blueprint, company=company.ground)
 
     @asynccontextmanager
@@ -168,11 +177,16 @@ class DockerSandboxes:
         """The gate before the box and the door after it; the box itself has no network either way."""
         name = uuid4().hex
         plan = plan.told(variables())
-        async with self._egress.gate(name, blueprint.network) as volume:
-            box = await self._started(plan, blueprint.labels, name)
-            async with _closing(box), self._egress.door(name, box.container, volume):
-                await box.furnish(seed, tree)
-                await self._egress.opened(box)
+        await self._egress.pulled()
+        async with AsyncExitStack() as stack:
+            async with self._starts.one(1 + _WAY_OUT):
+                gate = await stack.enter_async_context(self._egress.gate(name, blueprint.network))
+                box = await self._started_now(plan, blueprint.labels, name)
+                await stack.enter_async_context(_closing(box))
+                door = await stack.enter_async_context(self._egress.door(name, box.container, gate))
+            await box.furnish(seed, tree)
+            await self._egress.opened(box)
+            async with way_out_kept(self._engine, {"gate": gate.container, "door": door}):
                 yield box
 
     @asynccontextmanager
@@ -204,22 +218,28 @@ class DockerSandboxes:
             self._rules.hostile_runtime,
             self._engine.facts.storage_quota,
         )
+        refuse_volumes(image.volumes, cage.writable)
         return Plan(image, cage, tuple(sorted(env.items())))
 
     async def _started(
         self,
         plan: Plan,
         labels: Mapping[str, str] | None = None,
-        name: str | None = None,
         company: str | None = None,
     ) -> DockerSandbox:
         async with self._starts.one():
-            container = await self._created(plan, labels or {}, name or uuid4().hex, company)
-            try:
-                return await DockerSandbox.start(self._engine, container, plan.cage, plan.image.workdir)
-            except BaseException:  # also when cancelled: nobody else knows this container
-                await asyncio.shield(self._engine.remove(container))
-                raise
+            return await self._started_now(plan, labels or {}, uuid4().hex, company)
+
+    async def _started_now(
+        self, plan: Plan, labels: Mapping[str, str], name: str, company: str | None = None
+    ) -> DockerSandbox:
+        """For whoever has a place among the starts."""
+        container = await self._created(plan, labels, name, company)
+        try:
+            return await DockerSandbox.start(self._engine, container, plan.cage, plan.image.workdir)
+        except BaseException:  # also when cancelled: nobody else knows this container
+            await asyncio.shield(self._engine.remove(container))
+            raise
 
     async def _created(
         self, plan: Plan, labels: Mapping[str, str], box: str, company: str | None = None

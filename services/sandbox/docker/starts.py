@@ -20,7 +20,11 @@ class StartRules:
 
 
 class Starts:
-    """Lets starts through, each after its turn."""
+    """Lets starts through, each after its turn.
+
+    Who starts several containers that need each other asks for all of them at once: one who holds a place
+    and waits for another would in the end wait for himself.
+    """
 
     def __init__(self, rules: StartRules, clock: Callable[[], float] = time.monotonic) -> None:
         self._rules = rules
@@ -37,12 +41,12 @@ class Starts:
         return self._clock() < self._rests_until
 
     @asynccontextmanager
-    async def one(self) -> AsyncIterator[None]:
-        """Errors: SandboxFailure while the circuit is open, with what broke it."""
+    async def one(self, containers: int = 1) -> AsyncIterator[None]:
+        """A place for a box of so many. Errors: SandboxFailure while the circuit is open, with why it is."""
         self._refuse_while_open()
         async with self._places:
             self._refuse_while_open()
-            await asyncio.sleep(self._wait())
+            await asyncio.sleep(self._wait(containers))
             try:
                 yield
             except SandboxFailure as failure:
@@ -50,10 +54,10 @@ class Starts:
                 raise
             self._failures = 0
 
-    def _wait(self) -> float:
+    def _wait(self, containers: int) -> float:
         now = self._clock()
         turn = max(now, self._next)
-        self._next = turn + 1 / self._rules.per_s
+        self._next = turn + containers / self._rules.per_s
         return turn - now
 
     def _failed(self, failure: SandboxFailure) -> None:

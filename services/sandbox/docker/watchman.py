@@ -1,13 +1,14 @@
 """Looks after what a box writes to its disk, where its engine cannot limit that itself.
 
-It looks every second, so a box may for that long write on as fast as the disk takes it.
+It looks every second, so a box may for that long write on as fast as the disk takes it. It does not count
+files: an engine takes ten times as long to name them as to add up their sizes.
 """
 
 import asyncio
 from contextlib import suppress
 
 from services.sandbox.docker.engine import Engine
-from services.sandbox.port import MIB, SandboxFailure
+from services.sandbox.port import MIB, BoxOverrun, SandboxFailure
 
 _LOOKS_EVERY_S = 1.0
 
@@ -19,20 +20,25 @@ class Watchman:
         self._engine = engine
         self._container = container
         self._most = most
-        self.ended = False
+        self._found: str | None = None
 
     async def watch(self) -> None:
-        while not self.ended:
+        while True:
             await asyncio.sleep(_LOOKS_EVERY_S)
             with suppress(SandboxFailure):  # it is gone, or the engine is slow: the next look sees
-                if await self._engine.work(self._size) > self._most:
-                    self.ended = True
-                    await self._engine.remove(self._container)
+                self._found = await self._engine.work(self._excess)
+            if self._found is not None:
+                await self._engine.remove(self._container)
+                return
 
     @property
-    def reason(self) -> str:
-        return f"the sandbox had more on its disk than its {self._most // MIB} MiB, and was ended"
+    def overrun(self) -> BoxOverrun | None:
+        """Why it was ended, if it was."""
+        if self._found is None:
+            return None
+        return BoxOverrun(f"the sandbox had more on its disk than {self._found}, and was ended")
 
-    def _size(self) -> int:
+    def _excess(self) -> str | None:
         found = self._engine.api.containers(filters={"id": self._container}, size=True)
-        return int(found[0].get("SizeRw") or 0) if found else 0
+        size = int(found[0].get("SizeRw") or 0) if found else 0
+        return f"its {self._most // MIB} MiB" if size > self._most else None

@@ -56,7 +56,7 @@ def _serve(settings: HostSettings) -> None:
 
 def _sandboxes(settings: HostSettings) -> tuple[Sandboxes, HostCard]:
     if settings.kind == "bubblewrap":
-        return BubblewrapSandboxes(), HostCard(kind="bubblewrap")
+        return BubblewrapSandboxes(settings.require_cgroups), HostCard(kind="bubblewrap")
     rules = DockerRules(
         hostile_runtime=settings.hostile_runtime,
         build_network=settings.build_network,

@@ -32,6 +32,9 @@ class HostSettings(ProcessSettings):
     most_processes: int = Field(default=4096, gt=0, description="of one box")
     most_cpus: float = Field(default=8.0, gt=0, description="of one box")
     hostile_runtime: str = Field(default="runsc", description="for tasks of tier hostile: gVisor's or Kata's")
+    require_cgroups: bool = Field(
+        default=False, description="kind bubblewrap: refuse to start where whole boxes cannot be limited"
+    )
     build_network: bool = Field(default=True, description="whether Dockerfiles may download")
     starts_at_once: int = Field(default=4, ge=1)
     starts_per_s: float = Field(default=20.0, gt=0)

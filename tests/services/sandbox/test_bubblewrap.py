@@ -15,9 +15,19 @@ import pytest
 
 from services.kit.failure import Refused, Unavailable
 from services.sandbox import launch
+from services.sandbox.archive import archive_of
 from services.sandbox.bubblewrap import BubblewrapSandboxes
 from services.sandbox.cgroup import Cgroups
-from services.sandbox.port import Blueprint, Limits, Network, NetworkMode, SandboxFailure, Tier
+from services.sandbox.port import (
+    MIB,
+    Blueprint,
+    BoxOverrun,
+    Limits,
+    Network,
+    NetworkMode,
+    SandboxFailure,
+    Tier,
+)
 from services.sandbox.probe import missing_hardening
 from tests.processes import box_processes, marked
 
@@ -89,6 +99,42 @@ async def test_a_box_that_dies_is_a_failure_of_the_sandbox(blueprint: Blueprint)
 
 async def test_hardening_holds_here() -> None:
     await BubblewrapSandboxes().verify()
+
+
+async def test_an_image_larger_than_its_box_does_not_open(blueprint: Blueprint, tmp_path: Path) -> None:
+    (tmp_path / "Dockerfile").write_text("FROM debian\nWORKDIR /app\nCOPY files/ /app/\n")
+    (tmp_path / "files").mkdir()
+    for number in range(10):
+        (tmp_path / "files" / f"f{number}").write_bytes(bytes(8 * MIB))
+    with pytest.raises(SandboxFailure, match=r"of work_bytes = 64 MiB: .*No space left") as failed:
+        async with BubblewrapSandboxes().open(Blueprint(tmp_path), Limits()):
+            pytest.fail("files are missing in it")
+    assert not isinstance(failed.value, BoxOverrun)
+
+
+async def test_a_tree_that_does_not_go_in_is_the_doing_of_the_box_it_comes_from(blueprint: Blueprint) -> None:
+    tree = archive_of({"app/half": bytes(1000)})[:1000]
+    with pytest.raises(BoxOverrun, match="Unexpected EOF"):
+        async with BubblewrapSandboxes().open(blueprint, Limits(), tree):
+            pytest.fail("half of it is missing")
+
+
+async def test_a_full_box_takes_no_more(blueprint: Blueprint) -> None:
+    async with BubblewrapSandboxes().open(blueprint, Limits(work_bytes=4 * MIB)) as box:
+        await box.run("cat /dev/zero > full", 10)
+        with pytest.raises(BoxOverrun, match="No space left"):
+            await box.put(archive_of({"test": bytes(MIB)}), "/tests")
+
+
+async def test_without_control_groups_a_machine_is_taken_with_a_warning_or_refused(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(Cgroups, "find", lambda: None)
+    await BubblewrapSandboxes().verify()
+    (said,) = [one.getMessage() for one in caplog.records if one.name == "services.sandbox.bubblewrap"]
+    assert "not the memory and the CPU of a sandbox as a whole (delegate a control group" in said
+    with pytest.raises(Unavailable, match=r"what is missing: the memory and the CPU of a sandbox as a whole"):
+        await BubblewrapSandboxes(require_cgroups=True).verify()
 
 
 async def test_a_machine_that_cannot_isolate_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from services.kit.failure import Missing
 from services.sandbox.archive import archive_of
-from services.sandbox.port import Blueprint, Limits, Sandbox, Sandboxes
+from services.sandbox.port import MIB, Blueprint, BoxOverrun, Limits, Sandbox, Sandboxes
 
 SLEEPERS = "grep -lx sleep /proc/[0-9]*/comm 2>/dev/null | wc -l"
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -155,6 +155,32 @@ async def test_a_tree_is_bounded(sandboxes: Sandboxes, blueprint: Blueprint) -> 
     assert len(tree) <= 4 * limits.work_bytes
     with tarfile.open(fileobj=io.BytesIO(tree)) as tar:
         assert "./app/full" in tar.getnames()
+
+
+async def test_files_beyond_what_a_command_may_print_move_whole(
+    sandboxes: Sandboxes, blueprint: Blueprint
+) -> None:
+    """The size of an archive is bounded by that of the box, not by where the reading of output ends."""
+    limits = Limits(work_bytes=128 * MIB)
+    async with sandboxes.open(blueprint, limits) as box:
+        made = await out(box, "head -c 40M /dev/urandom > /app/big; md5sum < /app/big", 30)
+        assert len(await box.get("/app")) > 40 * MIB
+        tree = await box.tree()
+    assert 40 * MIB < len(tree) < 44 * MIB
+    async with sandboxes.open(blueprint, limits, tree) as second:
+        assert await out(second, "md5sum < /app/big", 30) == made
+
+
+async def test_an_archive_beyond_the_size_of_its_box_is_the_doing_of_what_ran_in_it(
+    sandboxes: Sandboxes, blueprint: Blueprint
+) -> None:
+    """Names alone can make an archive longer than any file in the box; a part of it is of no use."""
+    async with sandboxes.open(blueprint, Limits(work_bytes=1 * MIB)) as box:
+        assert await out(
+            box, "mkdir -p /app/many && cd /app/many && seq 12000 | xargs touch; ls | wc -l", 60
+        ) == ("12000\n")
+        with pytest.raises(BoxOverrun, match=r"more than \d MiB, in a box of 1 MiB"):
+            await box.get("/app/many")
 
 
 async def test_sandboxes_do_not_see_each_other(

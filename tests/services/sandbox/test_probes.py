@@ -4,12 +4,13 @@ import os
 import socket
 import subprocess
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
 
-from bench.sandbox.probes import PROBES, unless
+from bench.sandbox.probes import OWN, PROBES, ROOT_PROBES, unless
 from bench.sandbox.trap import listening, trap
 from services.sandbox.port import Blueprint, Sandbox, Sandboxes
 from tests.services.sandbox.conftest import form
@@ -56,6 +57,36 @@ async def test_the_neighbour_goes_on(probed: tuple[Sandbox, Sandbox]) -> None:
     _, neighbour = probed
     result = await neighbour.run("cat /tmp/neighbours; grep -lx sleep /proc/[0-9]*/comm | wc -l", 10)
     assert result.output == "mine\n1\n"
+
+
+@pytest_asyncio.fixture(loop_scope="module", scope="module")
+async def rooted(
+    blueprint: Blueprint, listener: int, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[tuple[Sandbox, Sandbox]]:
+    """As the tasks of terminal and swe run: root of an image that may be written."""
+    folder, task = tmp_path_factory.mktemp("rooted"), replace(blueprint, user="0", read_only_root=False)
+    async with form("docker", folder) as made, trap(made, task, folder, listener) as boxes:
+        yield boxes
+
+
+@pytest.mark.docker
+@pytest.mark.asyncio(loop_scope="module")
+@pytest.mark.parametrize("probe", ROOT_PROBES)
+async def test_blocked_for_root(rooted: tuple[Sandbox, Sandbox], probe: str) -> None:
+    box, _ = rooted
+    result = await box.run(f"cd $(mktemp -d); ( {ROOT_PROBES[probe]} ); rm -rf $PWD; cd /app", 30)
+    assert result.output.endswith("BLOCKED\n"), result
+
+
+@pytest.mark.docker
+@pytest.mark.asyncio(loop_scope="module")
+async def test_what_root_writes_stays_in_its_box(rooted: tuple[Sandbox, Sandbox]) -> None:
+    box, neighbour = rooted
+    own = " ".join(OWN)
+    assert (await box.run(f"touch {own} && ls {own} | wc -l", 10)).output == f"{len(OWN)}\n"
+    assert (await neighbour.run(f"ls {own} 2>/dev/null | wc -l; cat /tmp/neighbours", 10)).output == (
+        "0\nmine\n"
+    )
 
 
 def test_the_probes_themselves_work_outside(listener: int, tmp_path: Path) -> None:

@@ -41,10 +41,21 @@ def test_nothing_but_deletions() -> None:
         assert tar.getnames() == []
 
 
+def placed(archive: bytes, path: str, *there: str) -> dict[str, int]:
+    """Names and owners."""
+    with tarfile.open(fileobj=io.BytesIO(owned_archive(archive, path, 65534, there.__contains__))) as tar:
+        return {member.name: member.uid for member in tar}
+
+
 def test_files_get_their_place_and_their_owner() -> None:
-    with tarfile.open(fileobj=io.BytesIO(owned_archive(archive_of({"a/b": b"b"}), "/data/in", 65534))) as tar:
-        assert {member.name: member.uid for member in tar} == {
-            "data": 65534,
-            "data/in": 65534,
-            "data/in/./a/b": 65534,
-        }
+    assert placed(archive_of({"a/b": b"b"}), "/data/in") == {
+        "data": 65534,
+        "data/in": 65534,
+        "data/in/a/b": 65534,
+    }
+
+
+def test_folders_that_are_there_keep_their_owner_and_mode() -> None:
+    archive = archive_of({"a/b": b"b"}, (".", "a", "new"))
+    there = "/data", "/data/in", "/data/in/a"
+    assert list(placed(archive, "/data/in", *there)) == ["data/in/new", "data/in/a/b"]

@@ -4,8 +4,7 @@ import pytest
 
 from services.sandbox.docker.channel import AttachedChannel
 from services.sandbox.docker.frames import Frames
-from services.sandbox.output import BoundedOutput
-from services.sandbox.shell import FLOOD, Flooded
+from services.sandbox.output import FLOOD, BoundedOutput, Flooded
 
 
 class Cut(Frames):

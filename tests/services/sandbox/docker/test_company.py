@@ -124,6 +124,23 @@ async def test_a_service_that_does_not_start_is_the_sandboxs_failure_in_its_own_
     assert boxes(docker, folder) == []
 
 
+async def test_a_service_that_ends_counts_against_the_agent_and_one_without_memory_does_not(
+    docker: DockerSandboxes, folder: Path
+) -> None:
+    kill = "def do_DELETE(self):\n        os._exit(3)\n    def do_PUT(self):\n        bytearray(400 << 20)\n"
+    (folder / "web" / "server.py").write_text(
+        _SERVER.replace("def log_message", f"{kill}    def log_message")
+    )
+    ask = "python3 -c \"import urllib.request as u; u.urlopen(u.Request('http://web:8080/', method='{}'))\""
+    limits = Limits(memory_bytes=128 << 20)
+    async with docker.open(blueprint(folder), limits) as box:
+        await box.run(ask.format("DELETE"), 10)
+    with pytest.raises(SandboxFailure, match="the service web beside the sandbox ran out of memory"):
+        async with docker.open(blueprint(folder), limits) as box:
+            await box.run(ask.format("PUT"), 10)
+    assert boxes(docker, folder) == []
+
+
 _OWNER = """
 import asyncio, sys
 from pathlib import Path

@@ -19,7 +19,7 @@ from services.sandbox.docker import hardening
 from services.sandbox.docker.reaper import reap
 from services.sandbox.docker.sandboxes import DockerRules, DockerSandboxes
 from services.sandbox.docker.warm import WarmRules
-from services.sandbox.port import Blueprint, Limits, Network, NetworkMode, SandboxFailure, Tier
+from services.sandbox.port import Blueprint, BoxOverrun, Limits, Network, NetworkMode, SandboxFailure, Tier
 
 pytestmark = [pytest.mark.docker, pytest.mark.asyncio(loop_scope="module")]
 
@@ -79,8 +79,62 @@ async def test_what_the_disk_holds_beyond_its_limit_ends_the_box(
     limits = Limits(work_bytes=8 << 20)
     async with docker.open(replace(blueprint, read_only_root=False), limits) as box:
         filling = "for i in $(seq 30); do head -c 4M /dev/zero > f$i || exit; sleep 0.3; done; echo all"
-        with pytest.raises(SandboxFailure, match="more on its disk than"):
+        with pytest.raises(BoxOverrun, match="more on its disk than"):
             await box.run(filling, 30)
+        with pytest.raises(BoxOverrun, match="more on its disk than"):
+            await box.tree()
+
+
+async def test_put_leaves_the_folders_that_are_there_as_they_are(
+    docker: DockerSandboxes, blueprint: Blueprint
+) -> None:
+    async with docker.open(replace(blueprint, user="0", read_only_root=False), Limits()) as box:
+        await box.run("chown -R 1000:1000 /app && chmod 700 /app && ln -s /app /link", 5)
+        await box.put(archive_of({"a": b"a"}, (".",)), "/app")
+        await box.put(archive_of({"b": b"b"}), "/link")
+        seen = await box.run("stat -c '%u %a %F' /app /link; ls /app", 5)
+        assert seen.output == "1000 700 directory\n0 777 symbolic link\nDockerfile\na\nb\ngiven.txt\n"
+
+
+async def test_an_image_with_volumes_is_refused_unless_memory_takes_their_place(
+    docker: DockerSandboxes, tmp_path: Path
+) -> None:
+    (tmp_path / "Dockerfile").write_text("FROM python:3.11-slim\nVOLUME /var/lib/data\n")
+    with pytest.raises(Refused, match="has VOLUME /var/lib/data, which a sandbox cannot carry"):
+        async with docker.open(Blueprint(tmp_path, user="0"), Limits()):
+            pytest.fail("what is in the volume would be lost")
+    fits = Blueprint(tmp_path, read_only_root=True, writable=("/var/lib/data",))
+    async with docker.open(fits, Limits()) as box:
+        assert "tmpfs" in (await box.run("df /var/lib/data", 5)).output
+
+
+async def test_a_tree_that_cannot_be_read_or_does_not_go_in_is_no_smaller_tree(
+    docker: DockerSandboxes, blueprint: Blueprint
+) -> None:
+    task = replace(blueprint, user="0", read_only_root=False)
+    async with docker.open(task, Limits()) as box:
+        await box.run("echo x > new; chmod 0 new", 5)
+        tree = await box.tree()
+        await box.run(
+            "rm /usr/bin/tar; printf '#!/bin/sh\\nexit 2\\n' > /usr/bin/tar; chmod +x /usr/bin/tar", 5
+        )
+        with pytest.raises(BoxOverrun, match="its tar ended with 2"):
+            await box.tree()
+    with pytest.raises(BoxOverrun, match="tar ended with 2: .*Unexpected EOF"):
+        async with docker.open(task, Limits(), tree[: tree.index(b"app/new") + 700]):
+            pytest.fail("it was cut off")
+
+
+async def test_work_whose_way_out_was_taken_away_is_not_scored(
+    docker: DockerSandboxes, blueprint: Blueprint
+) -> None:
+    task = replace(blueprint, network=Network(NetworkMode.PUBLIC), labels={"rollout": "cut-off"})
+    with pytest.raises(SandboxFailure, match="the gate of the sandbox's way out ended"):
+        async with docker.open(task, Limits()):
+            (main,) = docker._engine.api.containers(filters={"label": "podium.rollout=cut-off"})
+            of_it = [f"podium.box={main['Labels']['podium.box']}", "podium.role=gate"]
+            (gate,) = docker._engine.api.containers(filters={"label": of_it})
+            await docker._engine.remove(gate["Id"])
 
 
 async def test_a_way_out_leads_where_the_task_allows(docker: DockerSandboxes, blueprint: Blueprint) -> None:
@@ -188,13 +242,15 @@ async def test_nothing_is_left_when_its_owner_is_killed(
         await asyncio.sleep(0.05)
     assert containers(docker, "podium.rollout=orphan") == []
 
-    labels = {"podium.box": "lost", "podium.role": "gate", "podium.rollout": "orphan"}
-    made = api.create_container(
-        "python:3.11-slim", ["sleep", "100"], labels=labels, name="podium-test-orphan"
-    )
-    api.start(made["Id"])
+    for role in ("door", "gate"):
+        labels = {"podium.box": f"lost-{role}", "podium.role": role, "podium.rollout": "orphan"}
+        made = api.create_container(
+            "python:3.11-slim", ["sleep", "100"], labels=labels, name=f"podium-test-orphan-{role}"
+        )
+        api.start(made["Id"])
     await reap(docker._engine)
-    assert containers(docker, "podium.rollout=orphan") == []
+    assert containers(docker, "podium.rollout=orphan") == ["/podium-test-orphan-gate"]  # its box is to come
+    await docker._engine.remove("podium-test-orphan-gate")
 
 
 async def test_the_next_box_of_a_task_has_waited(blueprint: Blueprint) -> None:

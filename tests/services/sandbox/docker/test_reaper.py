@@ -29,7 +29,19 @@ def test_a_box_lives_as_long_as_its_main_container(state: str, age: float, lives
     assert [one["Id"] for one in orphans(box, NOW)] == ([] if lives else ["main", "gate"])
 
 
-def test_what_has_no_main_container_is_an_orphan() -> None:
-    gate = container("gate", "a", "gate", "running")
+@pytest.mark.parametrize(
+    ("role", "age", "lives"),
+    [
+        ("gate", 1, True),  # it comes before its main container
+        ("gate", 61, False),
+        ("door", 1, False),
+        ("seed", 300, True),
+        ("seed", 601, False),
+    ],
+)
+def test_what_has_no_main_container_is_an_orphan_once_it_is_not_young(
+    role: str, age: float, lives: bool
+) -> None:
+    alone = container(role, "a", role, "running", age)
     other = container("main", "b", MAIN, "running")
-    assert orphans([gate, other], NOW) == [gate]
+    assert orphans([alone, other], NOW) == ([] if lives else [alone])

@@ -40,6 +40,15 @@ async def test_the_circuit_opens_after_failures_in_a_row_and_closes_after_a_succ
     assert not starts.is_open
 
 
+async def test_a_box_of_several_containers_takes_the_time_of_all_of_them() -> None:
+    starts = Starts(StartRules(at_once=1, per_s=100))
+    began = asyncio.get_running_loop().time()
+    for _ in range(4):
+        async with starts.one(3):
+            pass
+    assert asyncio.get_running_loop().time() - began >= 0.089
+
+
 async def test_a_success_between_failures_keeps_it_closed() -> None:
     starts = Starts(StartRules(per_s=1e6, failures=2))
     for _ in range(3):
