@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import fields
+from typing import Any
 
 import pytest
 
@@ -13,7 +14,7 @@ def test_the_last_line_is_json_also_after_an_escape(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     async def measured(kind: str, image: str, sizes: Sizes) -> Figures | str:
-        figures = dict.fromkeys((one.name for one in fields(Figures)), 1)
+        figures: dict[str, Any] = dict.fromkeys((one.name for one in fields(Figures)), 1)
         return Figures(**{**figures, "escaped": ("a: 'x'", "b")}) if kind == "docker" else "no bubblewrap"
 
     monkeypatch.setattr(command, "_measured", measured)

@@ -3,7 +3,8 @@
 import io
 import tarfile
 import time
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -113,14 +114,18 @@ class Noted(BubblewrapSandboxes):
         self.inner = inner
         self.blueprints: list[Blueprint] = []
 
-    def accompanied(self, blueprint: Blueprint, limits: Limits) -> AbstractAsyncContextManager[Blueprint]:
-        return self.inner.accompanied(blueprint, limits)
+    @asynccontextmanager
+    async def accompanied(self, blueprint: Blueprint, limits: Limits) -> AsyncIterator[Blueprint]:
+        async with self.inner.accompanied(blueprint, limits) as accompanied:
+            yield accompanied
 
-    def open(
+    @asynccontextmanager
+    async def open(
         self, blueprint: Blueprint, limits: Limits, tree: bytes | None = None
-    ) -> AbstractAsyncContextManager[Sandbox]:
+    ) -> AsyncIterator[Sandbox]:
         self.blueprints.append(blueprint)
-        return self.inner.open(blueprint, limits, tree)
+        async with self.inner.open(blueprint, limits, tree) as sandbox:
+            yield sandbox
 
 
 @pytest.mark.parametrize(
