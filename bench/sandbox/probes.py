@@ -127,8 +127,8 @@ PROBES: dict[str, str] = {
 # As root of an image that may be written, with the capabilities of package managers: its own files are its
 # own, so what is tried is what is not, and OWN must not be found in a neighbour. A full disk ends the box.
 OWN: Final = ("/usr/x", "/bin/x", "/lib/x", "/etc/ld.so.preload", "/dev/x")
-_ALLOWED = ("capabilities", "shadow passwords", "writing to /usr", "writing to /bin", "writing to /lib", "writing to /etc",
-            "writing to /dev", "a full work folder beyond its size")  # fmt: skip
+_ALLOWED = ("capabilities", "shadow passwords", "writing to /usr", "writing to /bin", "writing to /lib",
+            "writing to /etc", "writing to /dev", "a full work folder beyond its size")  # fmt: skip
 ROOT_PROBES = {name: probe for name, probe in PROBES.items() if name not in _ALLOWED} | {
     "settings of devices": unless(
         "find /sys -maxdepth 3 -path /sys/fs/cgroup -prune -o -writable -print | grep ."

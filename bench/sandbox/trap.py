@@ -55,7 +55,7 @@ def _secrets(folder: Path) -> Iterator[Path]:
     try:
         yield secret
     finally:
-        del os.environ[_SECRET]
+        os.environ.pop(_SECRET, None)  # another trap may have ended first
         os.close(descriptor)
 
 
