@@ -27,7 +27,7 @@ class Bench:
         instance = self.instance.model_copy(update=changes)
         blueprint = self.tasks.blueprint(instance)
         async with self.sandboxes.open(blueprint, Rules().limits) as sandbox:
-            await prepare(sandbox, instance.workdir, instance.bug_patch)
+            await prepare(sandbox, instance)
             self.said = (await sandbox.run(command, 20.0)).output
             remains = await remains_of(sandbox, instance.workdir)
         return await grade(self.sandboxes, blueprint, instance, remains)
