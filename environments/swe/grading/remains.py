@@ -10,10 +10,10 @@ from services.kit.failure import Missing
 from services.sandbox.archive import archive_of
 from services.sandbox.port import MIB, Sandbox
 
-_MOST_FILES = 100_000
+_MOST_FILES = 50_000  # files, folders and links
 _MOST_BYTES = 256 * MIB  # what its own sandbox holds
-_SIZE = "find {folder} -xdev -type f -printf '%s\\n' | awk '{{ size += $1 }} END {{ printf \"%d\", size }}'"
-_TOO_LARGE = b""
+_SIZE = "find {folder} -printf '%y %s\\n' | awk '$1 == \"f\" {{ size += $2 }} END {{ printf \"%.0f %d\", size, NR }}'"
+_TOO_MUCH = b""
 _QUICK_S = 60.0
 
 
@@ -29,13 +29,21 @@ async def remains_of(sandbox: Sandbox, workdir: str) -> bytes:
     """
     await sandbox.reset()
     await sandbox.run(f"chmod -R u+rwX {quote(workdir)}", _QUICK_S)
-    said = await sandbox.run(_SIZE.format(folder=quote(workdir)), _QUICK_S)
-    if said.output.strip().isdecimal() and int(said.output) > _MOST_BYTES:
-        return _TOO_LARGE
+    if await _is_too_much(sandbox, workdir):
+        return _TOO_MUCH
     try:
         return await sandbox.get(workdir)
     except Missing:
         return archive_of({})
+
+
+async def _is_too_much(sandbox: Sandbox, workdir: str) -> bool:
+    """As its own programs tell: who lies about it has no more than a failure to win."""
+    said = await sandbox.run(_SIZE.format(folder=quote(workdir)), _QUICK_S)
+    size, _, files = said.output.strip().partition(" ")
+    if not (size.isdecimal() and files.isdecimal()):
+        return False
+    return int(size) > _MOST_BYTES or int(files) > _MOST_FILES
 
 
 def files_of(remains: bytes) -> bytes:
@@ -44,8 +52,8 @@ def files_of(remains: bytes) -> bytes:
     Nothing in it lies outside, or behind a link. It has its folders too, so that whoever unpacks it owns
     them. Errors: Unusable.
     """
-    if remains == _TOO_LARGE:
-        raise Unusable("too_many_bytes")
+    if remains == _TOO_MUCH:
+        raise Unusable("too_many_files")
     buffer = io.BytesIO()
     links: set[PurePosixPath] = set()
     files = size = 0
@@ -55,10 +63,8 @@ def files_of(remains: bytes) -> bytes:
     ):
         for entry, path in _below(source):
             files, size = files + 1, size + entry.size
-            if files > _MOST_FILES:
+            if files > _MOST_FILES or size > _MOST_BYTES:
                 raise Unusable("too_many_files")
-            if size > _MOST_BYTES:
-                raise Unusable("too_many_bytes")
             if links & {path, *path.parents}:
                 continue
             if entry.issym():

@@ -147,3 +147,57 @@ async def test_a_report_file_is_read_in_place_of_the_output(bench: Bench) -> Non
     run = "PYTHONPATH=/opt/swe/lib:. python3 -m pytest --junit-xml=/tmp/report.xml tests"
     how = {"runner": "command", "log_parser": "junit", "report_file": "/tmp/report.xml", "test_command": run}
     assert (await bench.graded(FIX, **ids, **how)).reward == 1.0
+
+
+@pytest.mark.parametrize(
+    ("left", "label"),
+    [
+        ("mkdir many; seq -f many/%.0f 50001 | xargs touch", "too_many_files"),
+        ("truncate -s 10G hole", "too_many_files"),
+        ("rm -r larder; echo > larder", "a_file_in_place_of_a_folder"),
+    ],
+)
+async def test_what_cannot_be_graded_scores_nothing_and_says_why(
+    bench: Bench, left: str, label: str
+) -> None:
+    """No failure that is tried again: an agent could undo its verdict so."""
+    protected = "diff --git a/larder/conftest.py b/larder/conftest.py\nnew file mode 100644\n--- /dev/null\n"
+    bug = bench.instance.bug_patch + f"{protected}+++ b/larder/conftest.py\n@@ -0,0 +1 @@\n+# ours\n"
+    verdict = await bench.graded(f"{FIX}; {left}", bug_patch=bug)
+    assert (verdict.reward, verdict.labels) == (0.0, (label,))
+
+
+RUN = "PYTHONPATH=/opt/swe/lib:. python3 -m pytest -rA tests"
+
+
+@pytest.mark.parametrize("command", ["nosuchrunner tests", "kill -9 $$", "yes | head -c 20000000; false", "exit 1"])
+async def test_a_run_that_breaks_by_itself_is_a_failure_of_the_verifier(bench: Bench, command: str) -> None:
+    for work in ("true", FIX):
+        with pytest.raises(Failure) as failure:
+            await bench.graded(work, runner="command", test_command=command)
+        assert failure.value.cause is Cause.VERIFIER
+
+
+@pytest.mark.parametrize("code", ["import os; os._exit(0)", "import os; os.kill(os.getpid(), 9)", "("])
+async def test_a_run_that_the_submission_breaks_scores_nothing(bench: Bench, code: str) -> None:
+    work = f"{FIX}; echo {quote(code)} >> larder/recipe.py"
+    verdict = await bench.graded(work, runner="command", test_command=RUN)
+    assert (verdict.reward, "broken_run" in verdict.labels) == (0.0, True)
+
+
+async def test_a_fix_in_a_file_beside_code_that_looks_into_frames_scores(bench: Bench) -> None:
+    """What was there may look, and so may the standard library for anybody."""
+    looks = "import sys\n\n\ndef above():\n    return sys._getframe(1)\n"
+    bug = bench.instance.bug_patch + (
+        "diff --git a/larder/above.py b/larder/above.py\nnew file mode 100644\n--- /dev/null\n"
+        f"+++ b/larder/above.py\n@@ -0,0 +1,5 @@\n" + "".join(f"+{line}\n" for line in looks.splitlines())
+    )
+    uses = (
+        "from larder.above import above; above(); import collections, dataclasses, enum, logging, traceback, "
+        "typing, warnings, inspect, ctypes; collections.namedtuple('P', 'x'); "
+        "dataclasses.make_dataclass('D', ['x']); enum.Enum('E', 'A'); logging.getLogger().warning('hm'); "
+        "warnings.warn('hm'); typing.NamedTuple('N', [('x', int)]); inspect.signature(missing)\n"
+        "try:\n    raise ValueError\nexcept ValueError:\n    traceback.format_exc()\n"
+    )
+    verdict = await bench.graded(f"{FIX}; printf %s {quote(uses)} >> larder/recipe.py", bug_patch=bug)
+    assert (verdict.reward, [mark for mark in verdict.labels if "breach" in mark]) == (1.0, [])
