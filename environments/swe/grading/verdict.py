@@ -57,10 +57,7 @@ def judge(instance: Instance, report: Report, labels: Iterable[str] = (), diff: 
     """A breach fails every test, for then none of them says anything about the repository."""
     results: Results = {} if report.breaches else report.results
     tests = {test: str(results.get(test, "missing")) for test in instance.expected}
-    shares = {
-        name: _share(tests, ids)
-        for name, ids in zip(COMPONENTS, (instance.FAIL_TO_PASS, instance.PASS_TO_PASS), strict=True)
-    }
+    shares = {name: _share(tests, ids) for name, ids in zip(COMPONENTS, instance.graded, strict=True)}
     full = all(status == Status.PASSED for status in tests.values())
     marks = (*labels, *report.notes, *(f"breach:{breach}" for breach in report.breaches))
     return Verdict(float(full), shares, tests, marks, report.printed, diff)

@@ -49,7 +49,9 @@ def stand(pipe: int, key: bytes, trusted: Trust, voices: tuple[CodeType, ...], h
         speaker = frame.f_back
         if not any(speaker.f_code is voice for voice in voices[1:]):
             return False
-        if speaker.f_code is not voices[-1] and (speaker.f_back is None or speaker.f_back.f_code is not hooks):
+        if speaker.f_code is not voices[-1] and (
+            speaker.f_back is None or speaker.f_back.f_code is not hooks
+        ):
             return False
         while frame is not None:
             if not trusted(frame.f_code):

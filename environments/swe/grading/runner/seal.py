@@ -60,7 +60,9 @@ class Hooks:
 
 def overridden(item: Any) -> str:
     """A method of a test that was replaced in the test itself, or ""."""
-    return next((name for name in vars(item) if isinstance(getattr(type(item), name, None), FunctionType)), "")
+    return next(
+        (name for name in vars(item) if isinstance(getattr(type(item), name, None), FunctionType)), ""
+    )
 
 
 def equal_to_anything(folder: str) -> list[str]:

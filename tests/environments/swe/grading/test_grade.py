@@ -153,13 +153,11 @@ async def test_a_report_file_is_read_in_place_of_the_output(bench: Bench) -> Non
     ("left", "label"),
     [
         ("mkdir many; seq -f many/%.0f 50001 | xargs touch", "too_many_files"),
-        ("truncate -s 10G hole", "too_many_files"),
+        ("truncate -s 200M hole; truncate -s 200M larder/hole", "too_many_files"),
         ("rm -r larder; echo > larder", "a_file_in_place_of_a_folder"),
     ],
 )
-async def test_what_cannot_be_graded_scores_nothing_and_says_why(
-    bench: Bench, left: str, label: str
-) -> None:
+async def test_what_cannot_be_graded_scores_nothing_and_says_why(bench: Bench, left: str, label: str) -> None:
     """No failure that is tried again: an agent could undo its verdict so."""
     protected = "diff --git a/larder/conftest.py b/larder/conftest.py\nnew file mode 100644\n--- /dev/null\n"
     bug = bench.instance.bug_patch + f"{protected}+++ b/larder/conftest.py\n@@ -0,0 +1 @@\n+# ours\n"
@@ -170,7 +168,9 @@ async def test_what_cannot_be_graded_scores_nothing_and_says_why(
 RUN = "PYTHONPATH=/opt/swe/lib:. python3 -m pytest -rA tests"
 
 
-@pytest.mark.parametrize("command", ["nosuchrunner tests", "kill -9 $$", "yes | head -c 20000000; false", "exit 1"])
+@pytest.mark.parametrize(
+    "command", ["nosuchrunner tests", "kill -9 $$", "yes | head -c 20000000; false", "exit 1"]
+)
 async def test_a_run_that_breaks_by_itself_is_a_failure_of_the_verifier(bench: Bench, command: str) -> None:
     for work in ("true", FIX):
         with pytest.raises(Failure) as failure:
@@ -201,3 +201,24 @@ async def test_a_fix_in_a_file_beside_code_that_looks_into_frames_scores(bench: 
     )
     verdict = await bench.graded(f"{FIX}; printf %s {quote(uses)} >> larder/recipe.py", bug_patch=bug)
     assert (verdict.reward, [mark for mark in verdict.labels if "breach" in mark]) == (1.0, [])
+
+
+HISTORY = (
+    "cd {workdir} && git init -q && git config user.name a && git config user.email a@a && git add -A && "
+    "git commit -qm one && git rev-parse HEAD && touch later && git add -A && git commit -qm two"
+)
+
+
+async def test_a_repository_that_stands_elsewhere_is_checked_out_at_its_commit(bench: Bench) -> None:
+    plain = bench.instance
+    async with bench.sandboxes.open(bench.tasks.blueprint(plain), Rules().limits) as sandbox:
+        commit = (await sandbox.run(HISTORY.format(workdir=plain.workdir), 20.0)).output.strip()
+        wrong = plain.model_copy(update={"base_commit": "0" * 40})
+        with pytest.raises(Failure, match="is not at 0000") as failure:
+            await prepare(sandbox, wrong)
+        assert failure.value.cause is Cause.ENVIRONMENT
+        await prepare(sandbox, plain.model_copy(update={"base_commit": commit}))
+        assert (await sandbox.run("cd /testbed; ls later; git log --oneline | wc -l", 20.0)).output.endswith(
+            "1\n"
+        )
+        assert (await sandbox.run("ls /testbed/later", 20.0)).exit_code != 0
