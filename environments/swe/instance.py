@@ -33,11 +33,16 @@ RepositoryPath = Annotated[str, BeforeValidator(_below_the_repository)]
 Parser = Annotated[str, BeforeValidator(_known_parser)]
 
 
+_FOLDER = r"^[\w.+-]{1,200}$"
+_PREBUILT = r"^\w[\w.-]*(?::\d+)?(?:/\w[\w.-]*)+(?:[:@][\w.:-]+)?$|^\w[\w.-]*[:@][\w.:-]+$"
+
+
 class Instance(BaseModel):
     """A row. The fields of SWE-bench keep its spelling; those after `image` say how to run the tests.
 
-    `image` names a folder `images/<image>` with a Dockerfile, or, with a `/` or a tag, a prebuilt image (under
-    Docker); its `workdir` is the repository. With `base_commit`, its history, where there is one, has that.
+    `image` names a folder `images/<image>` with a Dockerfile or, with a `/` or a tag, a prebuilt image
+    (under Docker); its `workdir` is the repository. Where it has a history,
+    `base_commit` is checked out.
     `bug_patch` is applied to it before its one commit; `patch` is the reference solution and `test_patch`
     comes in when the result is graded. With runner `pytest` our own runner reports each test by its node
     id; with `command`, `test_command` is run and `log_parser` reads what it printed, or `report_file`.
@@ -47,15 +52,13 @@ class Instance(BaseModel):
 
     instance_id: str = Field(pattern=r"^[\w.+-]{1,200}$")
     repo: str
-    base_commit: str = Field(default="", pattern=r"^(?:[0-9a-f]{7,64})?$")
+    base_commit: str = Field(default="", pattern=r"^(?:\w[\w.+-]*)?$")
     problem_statement: str = Field(min_length=1)
     patch: str = ""
     test_patch: str = ""
     FAIL_TO_PASS: TestIds = Field(min_length=1)
     PASS_TO_PASS: TestIds
-    image: str = Field(
-        pattern=r"^[\w.+-]{1,200}$|^[\w.-]+(?::\d+)?(?:/[\w.-]+)+(?:[:@][\w.:-]+)?$|^[\w.-]+[:@][\w.:-]+$"
-    )
+    image: str = Field(pattern=f"{_FOLDER}|{_PREBUILT}")
 
     bug_patch: str = ""
     workdir: str = "/testbed"
@@ -79,8 +82,8 @@ class Instance(BaseModel):
         row = {name: value for name, value in row.items() if value is not None}
         if "image" not in row:
             raise ValueError(
-                "there is no image: name a folder of images/, or (under Docker) a prebuilt image, for SWE-bench's"
-                " rows the one that its harness built or published for the instance"
+                "there is no image: name a folder of images/, or (under Docker) a prebuilt image, for"
+                " SWE-bench's rows the one that its harness built or published for the instance"
             )
         return row
 

@@ -22,7 +22,6 @@ from services.kit.failure import Failure, Refused
 from services.sandbox.bubblewrap import BubblewrapSandboxes
 from services.sandbox.port import Sandboxes
 
-
 _OF_OUTPUT = frozenset({"-q", "-v", "-vv", "-rA", "-ra", "--quiet", "--verbose"})  # change no verdict
 
 

@@ -12,7 +12,8 @@ from services.sandbox.port import MIB, Sandbox
 
 _MOST_FILES = 50_000  # files, folders and links
 _MOST_BYTES = 256 * MIB  # what its own sandbox holds
-_SIZE = "find {folder} -printf '%y %s\\n' | awk '$1 == \"f\" {{ size += $2 }} END {{ printf \"%.0f %d\", size, NR }}'"
+_SIZE = "find {folder} -printf '%y %s\\n' | "
+_SIZE += 'awk \'$1 == "f" {{ size += $2 }} END {{ printf "%.0f %d", size, NR }}\''
 _TOO_MUCH = b""
 _QUICK_S = 60.0
 

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 _SIGNS = {
     "ends_the_process": r"\b(?:sys\.exit|os\.abort|os\.kill|killpg|_exit)\b|['\"]_e?x?i?t?['\"]\s*\+",
     "redefines_equality": r"\bdef __(?:eq|ne)__\b",
-    "reaches_for_pytest": r"\b(?:import|from)\s+_?pytest\b|\bPYTEST_\w+|['\"]_?pytest\b|\b_?pytest\.\w|\b__subclasses__\b",
+    "reaches_for_pytest": r"\b__subclasses__\b|"
+    r"\b(?:import|from)\s+_?pytest\b|\bPYTEST_\w+|['\"]_?pytest\b|\b_?pytest\.\w",
     "reads_frames": (
         r"\b(?:tb|gi|cr|ag)_frame\b|\bf_(?:back|locals|globals)\b|_getframe\b|\b_current_\w+\b"
         r"|\bcurrentframe\b|\binspect\.(?:stack|trace)\b|\bget_(?:objects|refer\w+)\b|\bgc\.get_"

@@ -10,9 +10,7 @@ import sys
 import threading
 from collections.abc import Callable
 from types import CodeType, FrameType
-from typing import Any
-
-from trust import Trust
+from typing import Any, Protocol
 
 SAY = "podium.say"
 BREACHED = 70
@@ -33,6 +31,14 @@ _LOOKS = frozenset(
 _LENDERS = ("/inspect.py", "/asyncio/base_tasks.py", "/bdb.py", "/pdb.py", "/threading.py", "/_code/code.py")
 _LENT_AT_ONCE = ("/traceback.py", "/logging/__init__.py")
 _MEMORY = ("/proc/self", "/proc/thread-self", *(f"/proc/{digit}" for digit in range(10)))
+
+
+class Trust(Protocol):
+    def __call__(self, code: CodeType) -> bool:
+        """Whether it was there before."""
+
+    def library(self, code: CodeType) -> bool:
+        """Whether it was, and is of the standard library."""
 
 
 def stand(pipe: int, key: bytes, trusted: Trust, voices: tuple[CodeType, ...], hooks: CodeType) -> None:

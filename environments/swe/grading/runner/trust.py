@@ -1,4 +1,4 @@
-"""Which code was there before the submission: told by what it does, since any code can bear any file's name."""
+"""Which code was there before the submission: by what it does, for any code can bear any file's name."""
 
 import ast
 import importlib
@@ -31,7 +31,7 @@ class Trust(Protocol):
 
 
 def trust_of(workdir: str, changed: Iterable[str]) -> Trust:
-    """Of the repository all but the files `changed`, as they are now; outside it what has not changed since."""
+    """Of the repository all but the files `changed`, as they are now; outside it what is older than this."""
     known = _known(Path(workdir), {str(Path(workdir, path)) for path in changed})
     seen: dict[int, CodeType] = {}
     read: set[str] = set()

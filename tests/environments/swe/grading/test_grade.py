@@ -190,7 +190,7 @@ async def test_a_fix_in_a_file_beside_code_that_looks_into_frames_scores(bench: 
     looks = "import sys\n\n\ndef above():\n    return sys._getframe(1)\n"
     bug = bench.instance.bug_patch + (
         "diff --git a/larder/above.py b/larder/above.py\nnew file mode 100644\n--- /dev/null\n"
-        f"+++ b/larder/above.py\n@@ -0,0 +1,5 @@\n" + "".join(f"+{line}\n" for line in looks.splitlines())
+        "+++ b/larder/above.py\n@@ -0,0 +1,5 @@\n" + "".join(f"+{line}\n" for line in looks.splitlines())
     )
     uses = (
         "from larder.above import above; above(); import collections, dataclasses, enum, logging, traceback, "
