@@ -1,6 +1,6 @@
 """The software engineering family: an agent at a repository, graded from its diff in another sandbox."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from environments.ending import Ending
 from environments.family import Play, Scored
@@ -14,7 +14,7 @@ from environments.swe.reward import scored
 from environments.swe.rules import Rules
 from environments.swe.tasks import SweTasks
 from services.contracts.environment import Manifest, TaskCard, TaskRef
-from services.sandbox.port import Sandboxes
+from services.sandbox.port import Blueprint, Sandboxes
 
 VERSION = "1"
 
@@ -36,15 +36,23 @@ class SweFamily:
     async def run(self, play: Play) -> Scored:
         """Errors: Failure with cause engine, sandbox, environment (task, agent's program) or verifier."""
         instance = self.tasks.find(play.task)
-        ending, remains = await self._act(instance, play)
+        blueprint = replace(self.tasks.blueprint(instance), labels=self._labels(play))
+        ending, remains = await self._act(instance, blueprint, play)
         with self.metrics.phase("verify"):
-            verdict = await grade(self.sandboxes, self.tasks.blueprint(instance), instance, remains)
+            verdict = await grade(self.sandboxes, blueprint, instance, remains)
         return scored(instance, ending, verdict)
 
-    async def _act(self, instance: Instance, play: Play) -> tuple[Ending, bytes]:
+    def _labels(self, play: Play) -> dict[str, str]:
+        return {
+            "rollout": play.rollout_id,
+            "attempt": str(play.attempt),
+            "environment": self.manifest.name,
+        }
+
+    async def _act(self, instance: Instance, blueprint: Blueprint, play: Play) -> tuple[Ending, bytes]:
         """How the agent ended, and the repository that it left."""
-        async with self.sandboxes.open(self.tasks.blueprint(instance), self.rules.limits) as sandbox:
-            await prepare(sandbox, instance.workdir, instance.bug_patch)
+        async with self.sandboxes.open(blueprint, self.rules.limits) as sandbox:
+            await prepare(sandbox, instance)
             until = play.deadline - self.rules.grading_reserve_s
             assignment = Assignment(
                 sandbox, instance.workdir, instance.problem_statement, play.model, until, play.progress

@@ -33,10 +33,16 @@ RepositoryPath = Annotated[str, BeforeValidator(_below_the_repository)]
 Parser = Annotated[str, BeforeValidator(_known_parser)]
 
 
+_FOLDER = r"^[\w.+-]{1,200}$"
+_PREBUILT = r"^\w[\w.-]*(?::\d+)?(?:/\w[\w.-]*)+(?:[:@][\w.:-]+)?$|^\w[\w.-]*[:@][\w.:-]+$"
+
+
 class Instance(BaseModel):
     """A row. The fields of SWE-bench keep its spelling; those after `image` say how to run the tests.
 
-    `image` names a folder `images/<image>` with a Dockerfile, whose `workdir` is the repository.
+    `image` names a folder `images/<image>` with a Dockerfile or, with a `/` or a tag, a prebuilt image
+    (under Docker); its `workdir` is the repository. Where it has a history,
+    `base_commit` is checked out.
     `bug_patch` is applied to it before its one commit; `patch` is the reference solution and `test_patch`
     comes in when the result is graded. With runner `pytest` our own runner reports each test by its node
     id; with `command`, `test_command` is run and `log_parser` reads what it printed, or `report_file`.
@@ -46,13 +52,13 @@ class Instance(BaseModel):
 
     instance_id: str = Field(pattern=r"^[\w.+-]{1,200}$")
     repo: str
-    base_commit: str = ""
+    base_commit: str = Field(default="", pattern=r"^(?:\w[\w.+-]*)?$")
     problem_statement: str = Field(min_length=1)
     patch: str = ""
     test_patch: str = ""
     FAIL_TO_PASS: TestIds = Field(min_length=1)
     PASS_TO_PASS: TestIds
-    image: str = Field(pattern=r"^[\w.+-]{1,200}$")
+    image: str = Field(pattern=f"{_FOLDER}|{_PREBUILT}")
 
     bug_patch: str = ""
     workdir: str = "/testbed"
@@ -73,13 +79,21 @@ class Instance(BaseModel):
     @classmethod
     def _nothing_absent(cls, row: Any) -> Any:
         """Parquet has a null where a row lacks a column."""
-        return {name: value for name, value in row.items() if value is not None}
+        row = {name: value for name, value in row.items() if value is not None}
+        if "image" not in row:
+            raise ValueError(
+                "there is no image: name a folder of images/, or (under Docker) a prebuilt image, for"
+                " SWE-bench's rows the one that its harness built or published for the instance"
+            )
+        return row
 
     @model_validator(mode="after")
     def _can_be_graded(self) -> "Instance":
         both = set(self.FAIL_TO_PASS) & set(self.PASS_TO_PASS)
         if both:
             raise ValueError(f"{min(both)} is in FAIL_TO_PASS and in PASS_TO_PASS")
+        if not set(self.FAIL_TO_PASS) - set(self.flaky):
+            raise ValueError("each of FAIL_TO_PASS is flaky: nothing is left to grade")
         if self.runner == "pytest" and not self.test_files:
             raise ValueError("the runner pytest needs test_files")
         if self.runner == "command" and not self.test_command:
@@ -91,5 +105,18 @@ class Instance(BaseModel):
         return TaskCard(task=ref, title=self.instance_id, tags=tags, instruction=self.problem_statement)
 
     @property
+    def graded(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """FAIL_TO_PASS and PASS_TO_PASS, without what is flaky."""
+        flaky = frozenset(self.flaky)
+        both = (self.FAIL_TO_PASS, self.PASS_TO_PASS)
+        first, second = (tuple(test for test in tests if test not in flaky) for tests in both)
+        return first, second
+
+    @property
     def expected(self) -> tuple[str, ...]:
-        return (*self.FAIL_TO_PASS, *self.PASS_TO_PASS)
+        first, second = self.graded
+        return (*first, *second)
+
+    @property
+    def is_prebuilt(self) -> bool:
+        return bool(set(self.image) & set("/:@"))

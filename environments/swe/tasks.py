@@ -20,7 +20,10 @@ class SweTasks(Tasks[Instance]):
 
     def blueprint(self, instance: Instance) -> Blueprint:
         folder, tier = self.folder / "images" / instance.image, Tier(instance.isolation.replace("-", "_"))
-        return Blueprint(folder, instance.workdir, instance.environment, tier=tier)
+        if instance.is_prebuilt:
+            folder = self.folder
+        image = instance.image if instance.is_prebuilt else None
+        return Blueprint(folder, instance.workdir, instance.environment, image=image, tier=tier)
 
 
 def load_tasks(folder: Path, sandboxes: Sandboxes) -> SweTasks:

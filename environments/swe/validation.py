@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from environments.swe.controls import CONTROLS, NOTHING, oracle
-from environments.swe.grading.grade import GRADING, judge_submission, submission_of
+from environments.swe.grading.grade import GRADING, Grader
 from environments.swe.grading.remains import remains_of
 from environments.swe.grading.submission import prepare
 from environments.swe.rules import Rules
@@ -41,14 +41,15 @@ class SweTrials:
         commands: Mapping[str, str] = {ORACLE: oracle(instance), NOOP: NOTHING, **CONTROLS}
         blueprint = self.found.blueprint(instance)
         async with self.sandboxes.open(blueprint, Rules().limits) as sandbox:
-            await prepare(sandbox, instance.workdir, instance.bug_patch)
+            await prepare(sandbox, instance)
             await sandbox.run(commands[player], _QUICK_S)
             remains = await remains_of(sandbox, instance.workdir)
+        grader = Grader(self.sandboxes, blueprint, instance)
         async with self.sandboxes.open(blueprint, GRADING) as sandbox:
-            submission = await submission_of(sandbox, instance, remains)
+            submission = await grader.submission_of(sandbox, remains)
             known = task, submission.digest
             if known not in self._known:
-                self._known[known] = (await judge_submission(sandbox, instance, submission)).reward
+                self._known[known] = (await grader.judge(sandbox, submission)).reward
         return self._known[known]
 
 

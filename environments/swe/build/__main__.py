@@ -22,6 +22,8 @@ from services.kit.failure import Failure, Refused
 from services.sandbox.bubblewrap import BubblewrapSandboxes
 from services.sandbox.port import Sandboxes
 
+_OF_OUTPUT = frozenset({"-q", "-v", "-vv", "-rA", "-ra", "--quiet", "--verbose"})  # change no verdict
+
 
 def main() -> None:
     arguments = _arguments()
@@ -90,9 +92,16 @@ def _given(arguments: argparse.Namespace, images: Path, scratch: Path) -> Source
 
 
 def tests_of(command: str) -> tuple[str, ...]:
-    """The paths that a pytest command names. Errors: Refused for another runner."""
+    """The paths that a pytest command names. Errors: Refused for another runner, or options of its own."""
     words = shlex.split(command)
     start = 3 if words[1:3] == ["-m", "pytest"] else 1
+    for word in words[start:]:
+        if word.startswith("-") and word not in _OF_OUTPUT:
+            raise Refused(
+                f"{word} is not heeded: the tests below the paths are run, all of them",
+                field="test_command",
+                remedy="name the files or folders whose tests shall run",
+            )
     paths = tuple(word for word in words[start:] if not word.startswith("-"))
     if not words or words[start - 1] != "pytest" or not paths:
         raise Refused(

@@ -24,11 +24,22 @@ _ALWAYS = (
     "*_test.go",
     "*.test.[jt]s*",
     "*.spec.[jt]s*",
+    "noxfile.py",
     "jest.config.*",
     "vitest.config.*",
-    ".cargo/config*",
+    "vitest.workspace.*",
+    "vite.config.*",
+    "babel.config.*",
+    ".mocharc.*",
+    ".cargo/**",
     "CTestTestfile.cmake",
+    "CTestConfig.cmake",
 )
+_IF_RUN = {
+    "npm|npx|pnpm|yarn|bun|node|jest|vitest|mocha": ("package.json", ".npmrc", ".yarnrc*"),
+    "cargo": ("Cargo.toml", "build.rs"),
+    "make": ("Makefile", "makefile", "GNUmakefile"),
+}
 _FOLDERS = frozenset({"test", "tests", "testing", "__tests__", "spec"})
 _PATCHED = re.compile(r"^(?:--- a/|\+\+\+ b/|rename (?:from|to) )(.+?)\s*$", re.MULTILINE)
 
@@ -38,9 +49,17 @@ def protected_pathspecs(instance: Instance) -> list[str]:
     named = {*instance.test_files, *_PATCHED.findall(instance.test_patch)}
     folders = {folder for path in named for folder in _folder(path)}
     return [
-        *(f":(top,glob)**/{pattern}" for pattern in _ALWAYS),
+        *(f":(top,glob)**/{pattern}" for pattern in (*_ALWAYS, *_of_command(instance))),
         *(f":(top,literal){path}" for path in sorted(named | folders)),
     ]
+
+
+def _of_command(instance: Instance) -> Iterator[str]:
+    """Files that only count where the tests are run through what reads them."""
+    if instance.runner == "command":
+        for programs, patterns in _IF_RUN.items():
+            if re.search(rf"\b(?:{programs})\b", instance.test_command):
+                yield from patterns
 
 
 def excluded(pathspec: str) -> str:

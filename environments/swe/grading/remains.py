@@ -6,35 +6,55 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 from shlex import quote
 
-from services.contracts.cause import Cause
-from services.kit.failure import Failure, Missing
+from services.kit.failure import Missing
 from services.sandbox.archive import archive_of
 from services.sandbox.port import MIB, Sandbox
 
-_MOST_FILES = 100_000
-_MOST_BYTES = 512 * MIB
+_MOST_FILES = 50_000  # files, folders and links
+_MOST_BYTES = 256 * MIB  # what its own sandbox holds
+_SIZE = "find {folder} -printf '%y %s\\n' | "
+_SIZE += 'awk \'$1 == "f" {{ size += $2 }} END {{ printf "%.0f %d", size, NR }}\''
+_TOO_MUCH = b""
 _QUICK_S = 60.0
+
+
+class Unusable(Exception):
+    """The agent left what nothing can be graded of; the text is a label."""
 
 
 async def remains_of(sandbox: Sandbox, workdir: str) -> bytes:
     """The repository as an archive, once every process of the agent is dead.
 
-    Files that it made unreadable are read all the same; a repository that is gone is an empty one.
+    Files that it made unreadable are read all the same; a repository that is gone is an empty one; one that
+    is too large (a file with holes takes no room where it is) is not read at all.
     """
     await sandbox.reset()
     await sandbox.run(f"chmod -R u+rwX {quote(workdir)}", _QUICK_S)
+    if await _is_too_much(sandbox, workdir):
+        return _TOO_MUCH
     try:
         return await sandbox.get(workdir)
     except Missing:
         return archive_of({})
 
 
+async def _is_too_much(sandbox: Sandbox, workdir: str) -> bool:
+    """As its own programs tell: who lies about it has no more than a failure to win."""
+    said = await sandbox.run(_SIZE.format(folder=quote(workdir)), _QUICK_S)
+    size, _, files = said.output.strip().partition(" ")
+    if not (size.isdecimal() and files.isdecimal()):
+        return False
+    return int(size) > _MOST_BYTES or int(files) > _MOST_FILES
+
+
 def files_of(remains: bytes) -> bytes:
     """What lies below the folder that comes first, without any `.git`, as an archive of its own.
 
     Nothing in it lies outside, or behind a link. It has its folders too, so that whoever unpacks it owns
-    them. Errors: Failure (environment) if it is too large.
+    them. Errors: Unusable.
     """
+    if remains == _TOO_MUCH:
+        raise Unusable("too_many_files")
     buffer = io.BytesIO()
     links: set[PurePosixPath] = set()
     files = size = 0
@@ -45,7 +65,7 @@ def files_of(remains: bytes) -> bytes:
         for entry, path in _below(source):
             files, size = files + 1, size + entry.size
             if files > _MOST_FILES or size > _MOST_BYTES:
-                raise Failure("the agent left too many files", cause=Cause.ENVIRONMENT)
+                raise Unusable("too_many_files")
             if links & {path, *path.parents}:
                 continue
             if entry.issym():

@@ -14,8 +14,17 @@ from services.contracts.cause import Cause
 from services.kit.failure import Failure
 from services.sandbox.port import CommandResult
 
+_NOT_RUN = (126, 127)
+_KILLED = 128
 _PHASES = ("setup", "call", "teardown")
 COMPONENTS = ("fail_to_pass", "pass_to_pass")
+
+
+class BrokenRun(Failure):
+    """Tests were run, but what is left of that says nothing: a failure of the verifier, unless provoked."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail, cause=Cause.VERIFIER)
 
 
 @dataclass(frozen=True)
@@ -48,33 +57,43 @@ def judge(instance: Instance, report: Report, labels: Iterable[str] = (), diff: 
     """A breach fails every test, for then none of them says anything about the repository."""
     results: Results = {} if report.breaches else report.results
     tests = {test: str(results.get(test, "missing")) for test in instance.expected}
-    shares = {
-        name: _share(tests, ids)
-        for name, ids in zip(COMPONENTS, (instance.FAIL_TO_PASS, instance.PASS_TO_PASS), strict=True)
-    }
+    shares = {name: _share(tests, ids) for name, ids in zip(COMPONENTS, instance.graded, strict=True)}
     full = all(status == Status.PASSED for status in tests.values())
     marks = (*labels, *report.notes, *(f"breach:{breach}" for breach in report.breaches))
     return Verdict(float(full), shares, tests, marks, report.printed, diff)
 
 
 def read_report(output: str, key: bytes) -> Report:
-    """The one report that was signed with `key`. Errors: Failure (verifier) if there is none."""
+    """The one report that was signed with `key`. Errors: BrokenRun if there is none."""
     for line in output.splitlines():
         signature, _, body = line.partition(" ")
         if hmac.compare_digest(signature.encode(), sign(key, body).encode()):
             return _report(json.loads(body))
     printed = output.strip()[-500:] or "nothing was printed"
-    raise _failure(f"the tests left no complete report: {printed}")
+    raise BrokenRun(f"the tests left no complete report: {printed}")
 
 
 def read_log(instance: Instance, ran: CommandResult, log: str) -> Report:
-    """What a command's tests printed. Errors: Failure (verifier) if it succeeded but names not every test."""
+    """What a command's tests printed. Errors: BrokenRun if that says nothing about the expected tests."""
     results = PARSERS[instance.log_parser](log)
-    missing = [test for test in instance.expected if test not in results]
-    if ran.exit_code == 0 and missing:
-        raise _failure(f"the tests ended with 0, but {len(missing)} are not in the report, as {missing[0]}")
+    broken = "" if ran.timed_out else _broken(instance, ran, results)
+    if broken:
+        raise BrokenRun(f"{broken}: {log.strip()[-500:] or 'nothing was printed'}")
     notes = ("timed_out",) if ran.timed_out else ()
     return Report(results, notes=notes, printed=log[-2000:])
+
+
+def _broken(instance: Instance, ran: CommandResult, results: Results) -> str:
+    missing = [test for test in instance.expected if test not in results]
+    if ran.exit_code in _NOT_RUN or ran.exit_code > _KILLED:
+        return f"the tests could not be run to their end (exit {ran.exit_code})"
+    if ran.truncated and instance.report_file is None:
+        return "the tests printed more than is read"
+    if len(missing) == len(instance.expected):
+        return f"the tests ended with {ran.exit_code}, but none of them is in the report"
+    if ran.exit_code == 0 and missing:
+        return f"the tests ended with 0, but {len(missing)} are not in the report, as {missing[0]}"
+    return ""
 
 
 def sign(key: bytes, text: str) -> str:
@@ -85,7 +104,7 @@ def _report(body: dict[str, Any]) -> Report:
     events: list[list[str]] = body["events"]
     kinds = {event[0] for event in events}
     if "ready" not in kinds:
-        raise _failure(f"the tests could not be started: {body['tail']}")
+        raise BrokenRun(f"the tests could not be started: {body['tail']}")
     breaches = dict.fromkeys(f"{event[1]}: {event[2]}" for event in events if event[0] == "breach")
     notes = [
         *(["timed_out"] if body["timed_out"] else []),
@@ -117,7 +136,3 @@ def _of_phases(known: Mapping[str, Status]) -> Status:
 
 def _share(tests: Mapping[str, str], ids: tuple[str, ...]) -> float:
     return sum(tests[test] == Status.PASSED for test in ids) / len(ids) if ids else 1.0
-
-
-def _failure(why: str) -> Failure:
-    return Failure(why, cause=Cause.VERIFIER)

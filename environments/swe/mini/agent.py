@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
+from urllib.parse import urlsplit
 
 from environments.ending import Ending
 from environments.metrics import EnvironmentMetrics
@@ -38,6 +39,7 @@ _ENGINE = frozenset(
     }
 )
 _TAIL = 2000
+_REACHED_S = 3.0
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,9 @@ class MiniSweAgent:
                 printed, in_time = await self._run(home, assignment)
             if door.broken is not None:
                 raise door.broken
+            if not in_time and await _is_away(assignment.model.base_url):
+                detail = "the model could not be reached when time was up"
+                raise Failure(detail, cause=Cause.ENGINE)
             return _ending(_trajectory(home), printed, in_time, assignment)
 
     async def _run(self, home: Path, assignment: Assignment) -> tuple[str, bool]:
@@ -115,10 +120,24 @@ class MiniSweAgent:
                 "model_kwargs": {
                     "temperature": sampling.temperature,
                     "top_p": sampling.top_p,
+                    "max_tokens": min(sampling.max_new_tokens, self.rules.max_tokens),
                     "max_retries": 2,
                 },
             },
         }
+
+
+async def _is_away(base_url: str) -> bool:
+    """Whether nobody takes a connection there. What the agent printed of it is no proof: a policy can too."""
+    url = urlsplit(base_url)
+    port = url.port or (443 if url.scheme == "https" else 80)
+    try:
+        async with asyncio.timeout(_REACHED_S):
+            _, writer = await asyncio.open_connection(url.hostname, port)
+    except (OSError, TimeoutError):
+        return True
+    writer.close()
+    return False
 
 
 async def _end(process: Process) -> None:

@@ -23,15 +23,26 @@ class Door:
         self._longest_s = longest_s
         self._metrics = metrics
         self._turn = asyncio.Lock()
+        self._answering: set[asyncio.Task[None]] = set()
         self.broken: Failure | None = None
 
     @asynccontextmanager
     async def open(self, path: Path) -> AsyncIterator[None]:
-        server = await asyncio.start_unix_server(self._answer, path, limit=_LONGEST)
+        """Commands that go on when it closes are left where they are; nobody waits for the sandbox then."""
+        server = await asyncio.start_unix_server(self._answer_alone, path, limit=_LONGEST)
         try:
             yield
         finally:
             server.close()
+            for answering in self._answering:
+                answering.cancel()
+            await asyncio.gather(*self._answering, return_exceptions=True)
+
+    async def _answer_alone(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        answering = asyncio.ensure_future(self._answer(reader, writer))
+        self._answering.add(answering)
+        answering.add_done_callback(self._answering.discard)
+        await asyncio.wait([answering])
 
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:

@@ -5,7 +5,6 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 from random import Random
-from shlex import quote
 
 from environments.swe.build.patch import patch_of
 from environments.swe.instance import Instance
@@ -17,6 +16,7 @@ from environments.whole import appears_whole
 _IMAGE = "tiny"
 _DOCKERFILE = "FROM python:3.11\nWORKDIR /testbed\n"
 _TESTS = "tests/check.py"
+_CASES = "tests/cases.json"
 
 
 def split_of(statement: str) -> str:
@@ -47,18 +47,18 @@ def write_tasks(folder: Path, train: int, evaluation: int, seed: int) -> None:
 
 
 def _instance(name: str, bug: Bug) -> Instance:
-    module, cases = bug.module.removesuffix(".py"), json.dumps(bug.cases)
+    tests = {_TESTS: Path(check.__file__).read_text(), _CASES: f"{json.dumps(bug.cases)}\n"}
     return Instance(
         instance_id=name,
         repo="tiny",
         problem_statement=bug.statement,
         bug_patch=_new_file(bug.module, bug.buggy),
         patch=patch_of(bug.module, bug.buggy, bug.fixed),
-        test_patch=_new_file(_TESTS, Path(check.__file__).read_text()),
+        test_patch="".join(_new_file(path, text) for path, text in tests.items()),
         FAIL_TO_PASS=(bug.broken,),
         PASS_TO_PASS=(bug.sound,),
         image=_IMAGE,
-        test_command=f"python3 -I -S -B {_TESTS} {module} {quote(cases)}",
+        test_command=f"python3 -I -S -B {_TESTS} {bug.module.removesuffix('.py')}",
         log_parser="tap",
         timeout_s=60.0,
         kind="wrong_word",

@@ -1,11 +1,14 @@
 """Whole rollouts: an agent at a repository, over HTTP to a scripted model, and its outcome."""
 
+import asyncio
+import json
 import os
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -16,7 +19,9 @@ from environments.family import Play, Progress, Scored
 from environments.metrics import EnvironmentMetrics
 from environments.swe.agent import Agent, BashAgent
 from environments.swe.environment import SweFamily
+from environments.swe.grading.remains import remains_of
 from environments.swe.mini.agent import MiniSweAgent
+from environments.swe.mini.door import Door
 from environments.swe.rules import Rules
 from environments.swe.settings import SweSettings
 from environments.swe.shipped import write_tasks
@@ -27,6 +32,7 @@ from services.contracts.environment import Manifest, ModelAccess, TaskRef
 from services.kit.failure import Failure, Missing, Refused
 from services.kit.http import http_client
 from services.sandbox.bubblewrap import BubblewrapSandboxes
+from services.sandbox.port import Blueprint
 from tests.environments.standins import Move, ScriptedModel, completion, host_of, moves, served
 from tests.environments.swe.conftest import FIX
 
@@ -176,3 +182,46 @@ async def test_the_service_is_wired_from_its_settings(tmp_path: Path, sandboxes:
 def test_mini_without_its_python_is_refused() -> None:
     with pytest.raises(ValueError, match="mini_python"):
         SweSettings(agent="mini")
+
+
+async def test_a_command_that_goes_on_when_the_door_closes_is_left(world: World, tmp_path: Path) -> None:
+    """Otherwise it and the end of the rollout wait for each other."""
+    blueprint = world.tasks.blueprint(world.tasks.all()[0])
+    async with world.sandboxes.open(blueprint, RULES.limits) as sandbox:
+        door = Door(sandbox, "/testbed", 60.0, world.metrics)
+        async with door.open(tmp_path / "door"):
+            _, writer = await asyncio.open_unix_connection(str(tmp_path / "door"))
+            writer.write(json.dumps({"command": "sleep 30", "timeout_s": 60}).encode() + b"\n")
+            await writer.drain()
+            await asyncio.sleep(0.3)
+            writer.close()
+        async with asyncio.timeout(15.0):
+            assert await remains_of(sandbox, "/testbed")
+    assert door.broken is None
+
+
+async def test_a_model_that_is_away_when_time_is_up_is_no_end_of_the_agent(
+    world: World, tmp_path: Path
+) -> None:
+    slow = tmp_path / "slow"
+    slow.write_text("#!/bin/sh\nsleep 60\n")
+    slow.chmod(0o755)
+    scored = await world.play(mini=str(slow), seconds=13.0)
+    assert (scored.cause, scored.details["ended"]) == (Cause.BUDGET, "time")
+    world.url = "http://127.0.0.1:9"
+    with pytest.raises(Failure, match="could not be reached") as failure:
+        await world.play(mini=str(slow), seconds=13.0)
+    assert failure.value.cause is Cause.ENGINE
+
+
+async def test_its_sandboxes_bear_the_rollout(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[Mapping[str, str]] = []
+    plain = BubblewrapSandboxes.open
+
+    def watched(self: BubblewrapSandboxes, blueprint: Blueprint, *more: Any) -> Any:
+        opened.append(blueprint.labels)
+        return plain(self, blueprint, *more)
+
+    monkeypatch.setattr(BubblewrapSandboxes, "open", watched)
+    await world.play("ls")
+    assert opened == [{"rollout": "rollout", "attempt": "1", "environment": "swe"}] * 2

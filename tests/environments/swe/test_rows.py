@@ -8,13 +8,17 @@ import pyarrow
 import pytest
 from pyarrow import parquet
 
+from environments.swe.grading.verdict import Report, judge
+from environments.swe.logs.status import Status
 from environments.swe.rows import read_instances, write_instances
+from environments.swe.tasks import SweTasks
 from services.kit.failure import Refused
+from services.sandbox.bubblewrap import BubblewrapSandboxes
 
 ROW: dict[str, Any] = {
     "instance_id": "org__repo-1",
     "repo": "org/repo",
-    "base_commit": "abc",
+    "base_commit": "abcdef0",
     "problem_statement": "It fails.",
     "patch": "",
     "test_patch": "",
@@ -51,6 +55,9 @@ def test_json_lines_and_parquet_read_alike(tmp_path: Path) -> None:
         ({"FAIL_TO_PASS": "[broken"}, "FAIL_TO_PASS: "),
         ({"PASS_TO_PASS": ["t.py::a"]}, "t.py::a is in FAIL_TO_PASS and in PASS_TO_PASS"),
         ({"log_parser": "maven"}, "log_parser: Value error, there is no log parser 'maven'"),
+        ({"image": None}, "there is no image: name a folder"),
+        ({"flaky": ["t.py::a"]}, "nothing is left to grade"),
+        ({"base_commit": "main; rm"}, "base_commit: String should match"),
         ({"image": "../up"}, "image: String should match"),
         ({"test_comand": "x"}, "test_comand is not known; is it test_command?"),
         ({"runner": "pytest"}, "the runner pytest needs test_files"),
@@ -80,3 +87,22 @@ def test_a_file_that_is_no_parquet_is_refused(tmp_path: Path) -> None:
     (tmp_path / "train.parquet").write_bytes(b"not parquet")
     with pytest.raises(Refused, match="cannot be read"):
         list(read_instances(tmp_path / "train.parquet"))
+
+
+def test_a_prebuilt_image_is_told_from_a_folder(tmp_path: Path) -> None:
+    prebuilt = "swebench/sweb.eval.x86_64.org_1776_repo-1:latest"
+    rows = [{**ROW, "image": name} for name in ("repo-1", prebuilt, "repo:2")]
+    rows = [{**row, "instance_id": f"i-{number}"} for number, row in enumerate(rows)]
+    found = list(read_instances(write(tmp_path, *rows)))
+    assert [one.is_prebuilt for one in found] == [False, True, True]
+    tasks = SweTasks(folder=tmp_path, splits={"train": tuple(found)})
+    assert tasks.blueprint(found[0]).folder == tmp_path / "images/repo-1"
+    assert [tasks.blueprint(one).image for one in found] == [None, prebuilt, "repo:2"]
+    with pytest.raises(Refused, match="image = swebench/sweb"):
+        BubblewrapSandboxes().check(tasks.blueprint(found[1]))
+
+
+def test_flaky_tests_are_not_graded(tmp_path: Path) -> None:
+    (found,) = read_instances(write(tmp_path, {**ROW, "flaky": ["t.py::b"]}))
+    assert (found.expected, found.graded) == (("t.py::a",), (("t.py::a",), ()))
+    assert judge(found, Report({"t.py::a": Status.PASSED})).reward == 1.0

@@ -1,26 +1,102 @@
 """Runs pytest over the test files and says, phase by phase, what became of each test.
 
-Verdicts come from the exceptions that pytest caught, not from its reports, which hooks can rewrite.
+Verdicts come from the exceptions that pytest caught, not from its reports, which hooks can rewrite. No
+frame, no class and no module here holds the key or a way to it: the words go through `guard`.
 """
 
-import hashlib
-import hmac
 import importlib
 import json
 import os
 import sys
 from collections.abc import Callable, Generator
 from pathlib import Path
+from types import CodeType
 from typing import Any
 
-Say = Callable[..., None]
 _REASON = 600
+_SAY = "podium.say"
+
+
+def say(*words: str, audit: Callable[..., None] = sys.audit) -> None:
+    audit(_SAY, *words)
 
 
 def main() -> None:
-    plan = json.loads(sys.stdin.read())
-    say = _voice(int(sys.argv[1]), plan.pop("key").encode())
+    plan = json.loads(_told())
     os.chdir(plan["workdir"])
+    _set_paths(plan)
+    pytest: Any = importlib.import_module("pytest")
+    for name in ("legacypath", *importlib.import_module("_pytest.config").default_plugins):
+        importlib.import_module(f"_pytest.{name}")
+    watch = importlib.import_module("seal")  # lies beside this file
+    _guard(plan)
+    say("ready")
+    options = ["-q", "-p", "no:cacheprovider", "--import-mode=append", "-o", "addopts=", "--color=no"]
+    reporter = Reporter(pytest, watch, plan["workdir"])
+    pytest.main([*options, f"--rootdir={plan['workdir']}", *plan["test_files"]], plugins=[reporter])
+    say("end")
+
+
+class Reporter:
+    def __init__(self, pytest: Any, watch: Any, workdir: str) -> None:
+        self.pytest, self.watch, self.workdir = pytest, watch, workdir
+        self.codes: dict[str, Any] = {}
+        self.seal = watch.Seal(("_pytest", "pluggy", "pytest", "unittest", "seal", "__main__"))
+        self.hooks: Any = None
+
+    def pytest_collection_finish(self, session: Any) -> None:
+        self.codes = {item.nodeid: _code(item) for item in session.items}
+        self.hooks = self.watch.Hooks(session.config.pluginmanager)
+
+    def pytest_collectreport(self, report: Any) -> None:
+        if report.failed:
+            say("collect", report.nodeid, "error")
+
+    def pytest_runtest_makereport(self, item: Any, call: Any) -> Generator[None, Any, Any]:
+        report = yield
+        say(call.when, item.nodeid, _status(self.pytest, call.excinfo, item))
+        if call.excinfo is not None:
+            say("why", item.nodeid, str(call.excinfo.exconly(tryshort=True))[:_REASON])
+        if call.when == "call" and self.codes.get(item.nodeid) is not _code(item):
+            say("breach", "the test was replaced", item.nodeid)
+        if call.when == "teardown" and (
+            changed := self.seal.broken() or self.hooks.broken() or self.watch.overridden(item)
+        ):
+            say("breach", "the test machinery was changed", changed)
+        return report
+
+    def pytest_sessionfinish(self) -> None:
+        for name in self.watch.equal_to_anything(self.workdir):
+            say("breach", "a class is equal to anything", name)
+
+
+def _guard(plan: Any) -> None:
+    """The key goes to the guard and nowhere else; the modules that know it are forgotten."""
+    importlib.import_module("pytest").hookimpl(wrapper=True, tryfirst=True)(
+        Reporter.pytest_runtest_makereport
+    )
+    guard, trust = importlib.import_module("guard"), importlib.import_module("trust")
+    multicall = importlib.import_module("pluggy._callers")._multicall.__code__
+    trusted = trust.trust_of(plan["workdir"], plan["changed"])
+    guard.stand(int(sys.argv[1]), plan.pop("key").encode(), trusted, _voices(), multicall)
+    del sys.modules["guard"], sys.modules["trust"]
+
+
+def _voices() -> tuple[CodeType, ...]:
+    """Who says words: the first for the others, the last on its own account."""
+    hooks = (method for name, method in vars(Reporter).items() if name.startswith("pytest_"))
+    return (say.__code__, *(method.__code__ for method in hooks), main.__code__)
+
+
+def _told() -> bytes:
+    """Standard input, without Python's buffers."""
+    parts: list[bytes] = []
+    while part := os.read(0, 65536):
+        parts.append(part)
+    return b"".join(parts)
+
+
+def _set_paths(plan: Any) -> None:
     here = str(Path(__file__).parent)
     outside = [path for path in plan["python_path"] if path.startswith("/")]
     inside = [str(Path(plan["workdir"], path)) for path in plan["python_path"] if not path.startswith("/")]
@@ -28,74 +104,21 @@ def main() -> None:
     sys.path[:] = [here, *outside, *sys.path, *inside]
     os.environ.update({"PYTHONPATH": os.pathsep.join([*outside, *inside]), "PYTHONDONTWRITEBYTECODE": "1"})
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
-    import pytest
 
-    importlib.import_module("_pytest.legacypath")
-    watch = importlib.import_module("seal")  # lies beside this file
 
-    class Reporter:
-        def __init__(self) -> None:
-            self.codes: dict[str, Any] = {}
-
-        def pytest_collection_finish(self, session: Any) -> None:
-            self.codes = {item.nodeid: _code(item) for item in session.items}
-
-        def pytest_collectreport(self, report: Any) -> None:
-            if report.failed:
-                say("collect", report.nodeid, "error")
-
-        @pytest.hookimpl(wrapper=True, tryfirst=True)
-        def pytest_runtest_makereport(self, item: Any, call: Any) -> Generator[None, Any, Any]:
-            report = yield
-            say(call.when, item.nodeid, _status(call.excinfo, item))
-            if call.excinfo is not None:
-                say("why", item.nodeid, call.excinfo.exconly(tryshort=True)[:_REASON])
-            if call.when == "call" and self.codes.get(item.nodeid) is not _code(item):
-                say("breach", "the test was replaced", item.nodeid)
-            if call.when == "teardown" and (changed := seal.broken()):
-                say("breach", "the test machinery was changed", changed)
-            return report
-
-        def pytest_sessionfinish(self) -> None:
-            for name in watch.equal_to_anything(plan["workdir"]):
-                say("breach", "a class is equal to anything", name)
-
-    def _status(excinfo: Any, item: Any) -> str:
-        if excinfo is None:
-            return "passed"
-        if issubclass(excinfo.type, pytest.skip.Exception):
-            return "skipped"
-        expected = item.get_closest_marker("xfail") is not None or issubclass(
-            excinfo.type, pytest.xfail.Exception
-        )
-        return "skipped" if expected else "failed"
-
-    seal = watch.Seal(("_pytest", "pluggy", "pytest", "unittest", "hmac", "__main__"))
-    say("ready")
-    options = ["-q", "-p", "no:cacheprovider", "--import-mode=append", "-o", "addopts=", "--color=no"]
-    pytest.main([*options, f"--rootdir={plan['workdir']}", *plan["test_files"]], plugins=[Reporter()])
-    say("end")
+def _status(pytest: Any, excinfo: Any, item: Any) -> str:
+    if excinfo is None:
+        return "passed"
+    if issubclass(excinfo.type, pytest.skip.Exception):
+        return "skipped"
+    expected = item.get_closest_marker("xfail") is not None or issubclass(
+        excinfo.type, pytest.xfail.Exception
+    )
+    return "skipped" if expected else "failed"
 
 
 def _code(item: Any) -> Any:
     return getattr(getattr(item, "function", None), "__code__", None)
-
-
-def _voice(pipe: int, key: bytes) -> Say:
-    """Says a word with its number and signature; the key is in no variable that a frame shows."""
-    signer = hmac.new(key, digestmod=hashlib.sha256)
-    spoken = 0
-
-    def say(*words: str) -> None:
-        nonlocal spoken
-        body = json.dumps(words)
-        signature = signer.copy()
-        signature.update(f"{spoken} {body}".encode())
-        os.write(pipe, f"{signature.hexdigest()} {body}\n".encode())
-        spoken += 1
-
-    del key
-    return say
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ Runs as `python3 -I parent.py` in the grading sandbox. The key lies in a file th
 code under test runs. A test passed if setup, call and teardown each said so: what is not said, failed.
 """
 
+import ast
 import ctypes
 import hashlib
 import hmac
@@ -87,8 +88,8 @@ def _genuine(said: bytes, key: bytes) -> tuple[list[Any], int]:
     forged = 0
     for line in said.splitlines():
         signature, _, body = line.decode(errors="replace").partition(" ")
-        if hmac.compare_digest(signature.encode(), _sign(key, f"{len(events)} {body}").encode()):
-            events.append(json.loads(body))
+        if hmac.compare_digest(signature.encode(), _spoken(key, f"{len(events)} {body}").encode()):
+            events.append(ast.literal_eval(body))
         else:
             forged += 1
     return events, forged
@@ -96,6 +97,10 @@ def _genuine(said: bytes, key: bytes) -> tuple[list[Any], int]:
 
 def _sign(key: bytes, text: str) -> str:
     return hmac.new(key, text.encode(), hashlib.sha256).hexdigest()
+
+
+def _spoken(key: bytes, text: str) -> str:
+    return hashlib.blake2b(text.encode(), key=key, digest_size=32).hexdigest()
 
 
 def _taken(path: Path) -> bytes:

@@ -7,6 +7,7 @@ from types import FunctionType, ModuleType
 from typing import Any
 
 _LEGACY = "_pytest.legacypath"
+_RUNNING = ("pytest_runtest_", "pytest_pyfunc_call", "pytest_fixture_setup")
 _BUILT_IN = (int, str, float, bytes, tuple, list, dict, set, frozenset, complex)
 
 
@@ -37,6 +38,31 @@ class Seal:
     def _replaced(self, now: Any, function: FunctionType) -> bool:
         bare = getattr(now, "__func__", now)
         return bare is not function and id(bare) not in self._own
+
+
+class Hooks:
+    """Who answers the hooks that run a test, as it is now."""
+
+    def __init__(self, plugins: Any) -> None:
+        self._plugins = plugins
+        self._entries = self._now()
+
+    def broken(self) -> str:
+        now = self._now()
+        return next((name for name, those in self._entries.items() if now[name] != those), "")
+
+    def _now(self) -> dict[str, list[int]]:
+        names = [name for name in vars(self._plugins.hook) if name.startswith(_RUNNING)]
+        callers = {name: getattr(self._plugins.hook, name) for name in names}
+        found = {name: [id(impl.function) for impl in one.get_hookimpls()] for name, one in callers.items()}
+        return {**found, "the calls of hooks": [id(self._plugins._inner_hookexec)]}
+
+
+def overridden(item: Any) -> str:
+    """A method of a test that was replaced in the test itself, or ""."""
+    return next(
+        (name for name in vars(item) if isinstance(getattr(type(item), name, None), FunctionType)), ""
+    )
 
 
 def equal_to_anything(folder: str) -> list[str]:

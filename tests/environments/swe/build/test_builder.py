@@ -84,3 +84,11 @@ def test_what_is_no_archive_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.tar.gz").write_text("no")
     with pytest.raises(Refused, match="no archive"):
         unpack(tmp_path / "a.tar.gz", tmp_path / "out")
+
+
+@pytest.mark.parametrize(
+    "option", ["-k slow", "-p no:cacheprovider", "--ignore=tests/x", "-x", "--deselect a"]
+)
+def test_options_that_are_not_heeded_are_refused_by_name(option: str) -> None:
+    with pytest.raises(Refused, match=f"{option.split()[0]} is not heeded"):
+        named_tests(f"pytest {option} tests")

@@ -27,7 +27,7 @@ class Bench:
         instance = self.instance.model_copy(update=changes)
         blueprint = self.tasks.blueprint(instance)
         async with self.sandboxes.open(blueprint, Rules().limits) as sandbox:
-            await prepare(sandbox, instance.workdir, instance.bug_patch)
+            await prepare(sandbox, instance)
             self.said = (await sandbox.run(command, 20.0)).output
             remains = await remains_of(sandbox, instance.workdir)
         return await grade(self.sandboxes, blueprint, instance, remains)
@@ -147,3 +147,78 @@ async def test_a_report_file_is_read_in_place_of_the_output(bench: Bench) -> Non
     run = "PYTHONPATH=/opt/swe/lib:. python3 -m pytest --junit-xml=/tmp/report.xml tests"
     how = {"runner": "command", "log_parser": "junit", "report_file": "/tmp/report.xml", "test_command": run}
     assert (await bench.graded(FIX, **ids, **how)).reward == 1.0
+
+
+@pytest.mark.parametrize(
+    ("left", "label"),
+    [
+        ("mkdir many; seq -f many/%.0f 50001 | xargs touch", "too_many_files"),
+        ("truncate -s 200M hole; truncate -s 200M larder/hole", "too_many_files"),
+        ("rm -r larder; echo > larder", "a_file_in_place_of_a_folder"),
+    ],
+)
+async def test_what_cannot_be_graded_scores_nothing_and_says_why(bench: Bench, left: str, label: str) -> None:
+    """No failure that is tried again: an agent could undo its verdict so."""
+    protected = "diff --git a/larder/conftest.py b/larder/conftest.py\nnew file mode 100644\n--- /dev/null\n"
+    bug = bench.instance.bug_patch + f"{protected}+++ b/larder/conftest.py\n@@ -0,0 +1 @@\n+# ours\n"
+    verdict = await bench.graded(f"{FIX}; {left}", bug_patch=bug)
+    assert (verdict.reward, verdict.labels) == (0.0, (label,))
+
+
+RUN = "PYTHONPATH=/opt/swe/lib:. python3 -m pytest -rA tests"
+
+
+@pytest.mark.parametrize(
+    "command", ["nosuchrunner tests", "kill -9 $$", "yes | head -c 20000000; false", "exit 1"]
+)
+async def test_a_run_that_breaks_by_itself_is_a_failure_of_the_verifier(bench: Bench, command: str) -> None:
+    for work in ("true", FIX):
+        with pytest.raises(Failure) as failure:
+            await bench.graded(work, runner="command", test_command=command)
+        assert failure.value.cause is Cause.VERIFIER
+
+
+@pytest.mark.parametrize("code", ["import os; os._exit(0)", "import os; os.kill(os.getpid(), 9)", "("])
+async def test_a_run_that_the_submission_breaks_scores_nothing(bench: Bench, code: str) -> None:
+    work = f"{FIX}; echo {quote(code)} >> larder/recipe.py"
+    verdict = await bench.graded(work, runner="command", test_command=RUN)
+    assert (verdict.reward, "broken_run" in verdict.labels) == (0.0, True)
+
+
+async def test_a_fix_in_a_file_beside_code_that_looks_into_frames_scores(bench: Bench) -> None:
+    """What was there may look, and so may the standard library for anybody."""
+    looks = "import sys\n\n\ndef above():\n    return sys._getframe(1)\n"
+    bug = bench.instance.bug_patch + (
+        "diff --git a/larder/above.py b/larder/above.py\nnew file mode 100644\n--- /dev/null\n"
+        "+++ b/larder/above.py\n@@ -0,0 +1,5 @@\n" + "".join(f"+{line}\n" for line in looks.splitlines())
+    )
+    uses = (
+        "from larder.above import above; above(); import collections, dataclasses, enum, logging, traceback, "
+        "typing, warnings, inspect, ctypes; collections.namedtuple('P', 'x'); "
+        "dataclasses.make_dataclass('D', ['x']); enum.Enum('E', 'A'); logging.getLogger().warning('hm'); "
+        "warnings.warn('hm'); typing.NamedTuple('N', [('x', int)]); inspect.signature(missing)\n"
+        "try:\n    raise ValueError\nexcept ValueError:\n    traceback.format_exc()\n"
+    )
+    verdict = await bench.graded(f"{FIX}; printf %s {quote(uses)} >> larder/recipe.py", bug_patch=bug)
+    assert (verdict.reward, [mark for mark in verdict.labels if "breach" in mark]) == (1.0, [])
+
+
+HISTORY = (
+    "cd {workdir} && git init -q && git config user.name a && git config user.email a@a && git add -A && "
+    "git commit -qm one && git rev-parse HEAD && touch later && git add -A && git commit -qm two"
+)
+
+
+async def test_a_repository_that_stands_elsewhere_is_checked_out_at_its_commit(bench: Bench) -> None:
+    plain = bench.instance
+    async with bench.sandboxes.open(bench.tasks.blueprint(plain), Rules().limits) as sandbox:
+        commit = (await sandbox.run(HISTORY.format(workdir=plain.workdir), 20.0)).output.strip()
+        wrong = plain.model_copy(update={"base_commit": "0" * 40})
+        with pytest.raises(Failure, match="is not at 0000") as failure:
+            await prepare(sandbox, wrong)
+        assert failure.value.cause is Cause.ENVIRONMENT
+        await prepare(sandbox, plain.model_copy(update={"base_commit": commit}))
+        assert (await sandbox.run("cd /testbed; ls later; git log --oneline | wc -l", 20.0)).output.endswith(
+            "1\n"
+        )
+        assert (await sandbox.run("ls /testbed/later", 20.0)).exit_code != 0
