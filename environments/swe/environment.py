@@ -5,12 +5,13 @@ from dataclasses import dataclass, replace
 from environments.ending import Ending
 from environments.family import Play, Scored
 from environments.metrics import EnvironmentMetrics
+from environments.overrun import Overran, of_the_agent, overran
 from environments.swe.agent import Agent, Assignment
 from environments.swe.grading.grade import grade
 from environments.swe.grading.remains import remains_of
 from environments.swe.grading.submission import prepare
 from environments.swe.instance import Instance
-from environments.swe.reward import scored
+from environments.swe.reward import COMPONENTS, scored
 from environments.swe.rules import Rules
 from environments.swe.tasks import SweTasks
 from services.contracts.environment import Manifest, TaskCard, TaskRef
@@ -35,7 +36,13 @@ class SweFamily:
 
     async def run(self, play: Play) -> Scored:
         """Errors: Failure with cause engine, sandbox, environment (task, agent's program) or verifier."""
-        instance = self.tasks.find(play.task)
+        try:
+            with of_the_agent():  # only what it leaves differs from one rollout to another
+                return await self._played(self.tasks.find(play.task), play)
+        except Overran as why:
+            return overran(why, COMPONENTS)
+
+    async def _played(self, instance: Instance, play: Play) -> Scored:
         blueprint = replace(self.tasks.blueprint(instance), labels=self._labels(play))
         ending, remains = await self._act(instance, blueprint, play)
         with self.metrics.phase("verify"):

@@ -10,6 +10,7 @@ from environments.artifacts import Artifacts
 from environments.ending import Ending
 from environments.family import Play, Scored
 from environments.metrics import EnvironmentMetrics
+from environments.overrun import Overran, of_the_agent, overran
 from environments.terminal.agents import Agent, Assignment
 from environments.terminal.evidence import for_people, put_in_place
 from environments.terminal.harbor.step import Step
@@ -56,6 +57,12 @@ class Attempts:
 
     async def run(self, task: TerminalTask, agent: Agent, play: Play) -> Scored:
         """Errors: Failure with cause engine, sandbox, environment (task) or verifier: then no reward."""
+        try:
+            return await self._played(task, agent, play)
+        except Overran as why:
+            return overran(why, ("reward",))
+
+    async def _played(self, task: TerminalTask, agent: Agent, play: Play) -> Scored:
         done: list[Graded] = []
         async with AsyncExitStack() as beside, AsyncExitStack() as stack:
             limits, labels = task.limits(self.rules.output_bytes), self._labels(play)
@@ -67,8 +74,9 @@ class Attempts:
             for place, step in enumerate(task.steps):
                 last = place == len(task.steps) - 1
                 await prepare(sandbox, task, step)
-                ending = await agent.solve(self._assignment(sandbox, task, step, play, done))
-                left = await leave(sandbox, step, ending, since, last=last)
+                with of_the_agent():
+                    ending = await agent.solve(self._assignment(sandbox, task, step, play, done))
+                    left = await leave(sandbox, step, ending, since, last=last)
                 if last:
                     await stack.aclose()  # nothing of the agent lives on while the end is graded
                 done.append(await self._grade(task, step, ending, left, play, blueprint.company))
@@ -120,9 +128,11 @@ class Attempts:
         separate = step.grading.own is not None
         if not separate:
             blueprint = replace(blueprint, company=company)
-        async with self.sandboxes.open(blueprint, limits, left.tree) as sandbox:
-            if separate:
-                await put_in_place(sandbox, left.artifacts, task.root)
+        async with AsyncExitStack() as stack:
+            with of_the_agent():
+                sandbox = await stack.enter_async_context(self.sandboxes.open(blueprint, limits, left.tree))
+                if separate:
+                    await put_in_place(sandbox, left.artifacts, task.root)
             return await verify(sandbox, step.grading, task.root)
 
 

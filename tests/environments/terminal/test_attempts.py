@@ -23,7 +23,7 @@ from environments.terminal.validation import played
 from services.contracts.cause import Cause
 from services.kit.failure import Failure, Refused
 from services.sandbox.bubblewrap import BubblewrapSandboxes
-from services.sandbox.port import Blueprint, Limits, Sandbox, Sandboxes, SandboxFailure
+from services.sandbox.port import Blueprint, BoxOverrun, Limits, Sandbox, Sandboxes, SandboxFailure
 from tests.environments.standins import ANSWER_TEST
 from tests.environments.terminal.harbor import own_verifier, simple, two_steps, write
 
@@ -70,6 +70,21 @@ async def test_an_agent_out_of_time_is_scored_as_it_stands(attempts: Attempts, t
     folder = simple(tmp_path / "task", "[agent]\ntimeout_sec = 0.3\n")
     scored = await play(attempts, folder, Scripted("echo right > answer.txt; sleep 60"))
     assert (scored.cause, scored.reward, scored.details["ended"]) == (Cause.BUDGET, 1.0, "time")
+
+
+async def test_an_agent_that_overruns_its_box_gets_no_other_attempt(
+    attempts: Attempts, tmp_path: Path
+) -> None:
+    scored = await play(attempts, simple(tmp_path / "task"), Overruns())
+    assert (scored.cause, scored.reward, scored.labels) == (Cause.BUDGET, 0.0, ("box_overrun",))
+    assert (scored.details["ended"], scored.details["said"]) == ("space", "its disk is full")
+
+
+class Overruns:
+    """As an agent whose commands fill its box."""
+
+    async def solve(self, assignment: Assignment) -> Ending:
+        raise BoxOverrun("its disk is full")
 
 
 async def test_time_is_kept_for_what_the_verifier_may_take(attempts: Attempts, tmp_path: Path) -> None:
@@ -181,7 +196,8 @@ class TestSteps:
         self, attempts: Attempts, tmp_path: Path
     ) -> None:
         waits = "if [ -e one.txt ]; then cat alive; ls /tests; else (while :; do date > alive; sleep 0.05;"
-        command = f"{waits} done) & echo one > one.txt; fi; rm -f alive; sleep 0.2; test -s alive && echo yes"
+        again = "for turn in {1..50}; do sleep 0.1; test -s alive && echo yes && break; done"
+        command = f"{waits} done) & echo one > one.txt; fi; rm -f alive; {again}"
         scored = await play(attempts, two_steps(tmp_path / "task"), Scripted(command))
         said = scored.details["steps"][1]["said"]
         assert said.endswith("yes\n")
