@@ -20,7 +20,7 @@ def sandboxes_of(settings: EnvironmentSettings) -> Sandboxes:
     """Errors: Unavailable (no Docker Engine), Refused (the token cannot be read)."""
     match settings.sandbox:
         case "bubblewrap":
-            return BubblewrapSandboxes()
+            return BubblewrapSandboxes(settings.sandbox_require_cgroups)
         case "docker":
             rules = DockerRules(
                 hostile_runtime=settings.sandbox_runtime, warm=WarmRules(each=settings.sandbox_warm)

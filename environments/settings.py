@@ -41,6 +41,9 @@ class EnvironmentSettings(ServedSettings):
     sandbox_url: str | None = Field(default=None, description="sandbox=host: where it is")
     sandbox_token_file: Path | None = Field(default=None, description="sandbox=host: scope sandbox")
     sandbox_runtime: str = Field(default="runsc", description="sandbox=docker: of tasks of tier hostile")
+    sandbox_require_cgroups: bool = Field(
+        default=False, description="sandbox=bubblewrap: no start where whole boxes cannot be limited"
+    )
     sandbox_warm: int = Field(default=1, ge=0, description="sandbox=docker: boxes that wait for a task")
 
     artifacts_dir: Path = Field(default=Path("artifacts"), description="files that rollouts leave for people")
