@@ -27,7 +27,7 @@ def tools() -> Toolbox:
         ("write_page", '{"html": "x", "page": "99999999999"}', "give a number from 1 to 12"),
         ("write_page", '{"html": "x", "page": "00019999999999"}', "give a number from 1 to 12"),
         ("write_page", json.dumps({"html": "x", "page": "0001" + "9" * 5000}), "give a number from 1 to 12"),
-        ("write_page", "[" * 100_000, "are not JSON"),
+        ("write_page", "[" * 100_000, "nested too deeply"),
         ("write_page", json.dumps({"html": "x" * 1001}), "write at most 1000"),
         ("render", '{"page": "2"}', "page 2 is not written"),
         ("measurements", "", "call write_page first"),
@@ -47,9 +47,9 @@ async def test_pages_are_written_by_number_and_replaced(tools: Toolbox) -> None:
     assert tools.pages == {1: "again", 2: "two"}
 
 
-async def test_half_a_character_is_replaced(tools: Toolbox) -> None:
-    await tools.call("write_page", '{"html": "half \\ud800"}')
-    assert tools.pages == {1: "half ?"}
+async def test_half_a_character_is_told(tools: Toolbox) -> None:
+    assert "half a character" in await tools.call("write_page", '{"html": "half \\ud800"}')
+    assert tools.pages == {}
 
 
 async def test_images_are_listed_as_they_are_used(tools: Toolbox) -> None:
