@@ -110,7 +110,7 @@ class Attempts:
     ) -> Graded:
         with self.metrics.phase("verify"):
             verdict, printed = await self._verdict(task, step, left, play, company)
-        files = for_people(left.artifacts)
+        files = for_people(left.artifacts) if self.artifacts else None
         name, kept = f"artifacts-{task.steps.index(step) + 1}.tar", tuple[Artifact, ...]()
         if files and self.artifacts:
             kept = self.artifacts.keep(play.rollout_id, play.attempt, {name: files})

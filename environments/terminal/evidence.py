@@ -107,7 +107,7 @@ async def _fetched(sandbox: Sandbox, source: str) -> bytes:
 
 
 def _is_folder(one: Found) -> bool:
-    with tarfile.open(fileobj=BytesIO(one.archive)) as archive:
+    with tarfile.open(fileobj=BytesIO(one.archive), mode="r:") as archive:
         first = archive.next()
     return first is not None and first.isdir()
 
@@ -115,7 +115,7 @@ def _is_folder(one: Found) -> bool:
 def _pieces(one: Found) -> Iterator[tuple[str, _Piece]]:
     """What the artifact takes, each with its path below the source; "" is the source."""
     try:
-        with tarfile.open(fileobj=BytesIO(one.archive)) as archive:
+        with tarfile.open(fileobj=BytesIO(one.archive), mode="r:") as archive:
             for member in archive:
                 rest = "/".join(PurePosixPath(member.name).parts[1:])
                 if not any(_excluded(rest, pattern) for pattern in one.artifact.exclude):
