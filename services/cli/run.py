@@ -21,7 +21,7 @@ _DEFAULT = "all"
 
 
 def run(
-    steps: Annotated[int, typer.Option(min=1, help="Training steps.")] = 70,
+    steps: Annotated[int, typer.Option(min=1, help="Training steps.")] = 64,
     seed: Annotated[int, typer.Option(help="Seed of task order, sampling and training.")] = 0,
     out: Annotated[Path | None, typer.Option(help="Run folder; default: runs/<time>.")] = None,
     resume: Annotated[Path | None, typer.Option(help="Go on with the run in this folder.")] = None,
