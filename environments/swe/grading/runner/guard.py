@@ -10,7 +10,10 @@ import sys
 import threading
 from collections.abc import Callable
 from types import CodeType, FrameType
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:  # where this runs, the two files lie alone beside each other
+    from environments.swe.grading.runner.trust import Trust
 
 SAY = "podium.say"
 BREACHED = 70
@@ -33,15 +36,7 @@ _LENT_AT_ONCE = ("/traceback.py", "/logging/__init__.py")
 _MEMORY = ("/proc/self", "/proc/thread-self", *(f"/proc/{digit}" for digit in range(10)))
 
 
-class Trust(Protocol):
-    def __call__(self, code: CodeType) -> bool:
-        """Whether it was there before."""
-
-    def library(self, code: CodeType) -> bool:
-        """Whether it was, and is of the standard library."""
-
-
-def stand(pipe: int, key: bytes, trusted: Trust, voices: tuple[CodeType, ...], hooks: CodeType) -> None:
+def stand(pipe: int, key: bytes, trusted: "Trust", voices: tuple[CodeType, ...], hooks: CodeType) -> None:
     """From now on `sys.audit(SAY, ...)` speaks, if the first of `voices` calls it for another of them, which
     pytest called (`hooks`). Who looks into frames or memory and was not there before ends the process.
     """
@@ -118,7 +113,7 @@ def _asked() -> Callable[[str, tuple[Any, ...]], str | None]:
     return asked
 
 
-def _may(trusted: Trust) -> Callable[[FrameType, str], bool]:
+def _may(trusted: "Trust") -> Callable[[FrameType, str], bool]:
     """By the code that asks: it was there before, names what it asks for, and does not ask for others."""
     lenders, at_once = _LENDERS, _LENT_AT_ONCE
 
@@ -136,7 +131,7 @@ def _may(trusted: Trust) -> Callable[[FrameType, str], bool]:
             return True
         return asks is not None and trusted(asks.f_code)
 
-    def _outside(frame: FrameType | None, trusted: Trust) -> bool:
+    def _outside(frame: FrameType | None, trusted: "Trust") -> bool:
         """Of a module that is being imported, and of what the standard library asks for somebody."""
         while frame is not None and trusted.library(frame.f_code):
             if frame.f_code.co_filename.startswith("<frozen importlib"):
