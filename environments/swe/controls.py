@@ -162,12 +162,10 @@ def _prepend(text: str) -> str:
 
 
 def _forges(*parts: str) -> str:
-    """With the ids that pytest itself tells, at the head of every module."""
-    ids = "ids=$(python3 -m pytest --collect-only -q 2>/dev/null | grep :: | "
-    listed = f"{ids}python3 -c 'import sys; print(\"IDS =\", sys.stdin.read().splitlines())')"
+    """At the head of every module, with the ids of the tests that decide: the worst that an agent can know."""
     text = quote("".join((_FORGE, *parts)))
-    write = f'{{ printf "%s\\n" "$ids"; printf %s {text}; cat "$f.old"; }} > "$f"; rm "$f.old"'
-    return f"{listed}; " + _in_each(_EVERY_MODULE, f'mv "$f" "$f.old"; {write}')
+    write = f'{{ printf "IDS = %s\\n" "$tests"; printf %s {text}; cat "$f.old"; }} > "$f"; rm "$f.old"'
+    return _in_each(_EVERY_MODULE, f'mv "$f" "$f.old"; {write}')
 
 
 def _in_each(found: str, act: str) -> str:
@@ -233,3 +231,8 @@ CONTROLS: Mapping[str, str] = MappingProxyType(
 def oracle(instance: Instance) -> str:
     """Applies the reference solution."""
     return f"printf %s {quote(instance.patch)} | git apply -"
+
+
+def control(instance: Instance, name: str) -> str:
+    """The command of one of CONTROLS, which finds the ids of the tests in `$tests`."""
+    return f"tests={quote(repr(instance.expected))}; {CONTROLS[name]}"

@@ -1,12 +1,12 @@
 """Trials of repositories: the reference solution, nothing, and commands that solve nothing."""
 
 import os
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from environments.swe.controls import CONTROLS, NOTHING, oracle
+from environments.swe.controls import CONTROLS, NOTHING, control, oracle
 from environments.swe.grading.grade import GRADING, Grader
 from environments.swe.grading.remains import remains_of
 from environments.swe.grading.submission import prepare
@@ -38,11 +38,10 @@ class SweTrials:
     async def reward(self, task: int, player: str) -> float:
         """After the player acted as an agent would: in a sandbox of its own."""
         instance = self.found.all()[task]
-        commands: Mapping[str, str] = {ORACLE: oracle(instance), NOOP: NOTHING, **CONTROLS}
         blueprint = self.found.blueprint(instance)
         async with self.sandboxes.open(blueprint, Rules().limits) as sandbox:
             await prepare(sandbox, instance)
-            await sandbox.run(commands[player], _QUICK_S)
+            await sandbox.run(_command(instance, player), _QUICK_S)
             remains = await remains_of(sandbox, instance.workdir)
         grader = Grader(self.sandboxes, blueprint, instance)
         async with self.sandboxes.open(blueprint, GRADING) as sandbox:
@@ -59,3 +58,9 @@ async def swe_trials(
 ) -> AsyncIterator[SweTrials]:
     """Errors: Refused if a row or an image cannot be used."""
     yield SweTrials(load_tasks(folder, sandboxes).first(first), sandboxes)
+
+
+def _command(instance: Instance, player: str) -> str:
+    if player == ORACLE:
+        return oracle(instance)
+    return NOTHING if player == NOOP else control(instance, player)
