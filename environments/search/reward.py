@@ -12,7 +12,9 @@ COMPONENTS = ("correct", "answered")
 _TO_A_JUDGE = re.compile(
     r"\b(?:judge|grader|rubric|verdict|ignore (?:all|the|any)|mark (?:this|it) )", re.IGNORECASE
 )
-_MARKS = re.compile(r"^\W*(?:final |exact )?answer\b\W*:", re.IGNORECASE | re.MULTILINE)
+_MARKS = re.compile(
+    r"^[^\w\n]*+(?:final |exact )?answer\b[^\w\n:]*+:", re.IGNORECASE | re.MULTILINE
+)  # no pattern that runs over what a model wrote may take the square of its length
 
 
 async def score(question: Question, ending: Ending, judge: Judge) -> Scored:

@@ -12,7 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from environments.sandboxes import KINDS
-from environments.validation.families import folder_of, opened
+from environments.validation.families import BOXED, folder_of, opened
 from environments.validation.leftovers import files_in, leftovers
 from environments.validation.validate import validate
 from environments.validation.validation import Validation
@@ -45,7 +45,8 @@ def _validate(arguments: argparse.Namespace) -> Validation:
         family, folder = folder_of(arguments.target, Path(scratch))
         before = files_in(folder, Path(scratch))
         validation = asyncio.run(_over(family, folder, arguments))
-        for left in leftovers(before, folder, Path(scratch)):
+        in_docker = arguments.sandboxes == "docker" and family in BOXED
+        for left in leftovers(before, folder, Path(scratch), docker=in_docker):
             validation.leave(left)
     return validation
 

@@ -29,6 +29,7 @@ _SHIPPED: dict[str, Callable[[Path], None]] = {
     "search": lambda folder: write_search_tasks(folder, 512, 128, 0),
     "slides": lambda folder: write_slides_tasks(folder, 192, 64, 0),
 }
+BOXED = frozenset({"terminal", "swe"})  # whose agents act in sandboxes
 _KNOWN_BY = {"instance_id": "swe", "question": "search", "pages": "slides"}
 
 
@@ -50,7 +51,7 @@ def folder_of(target: str, scratch: Path) -> tuple[str, Path]:
 @asynccontextmanager
 async def opened(family: str, folder: Path, kind: str, first: int | None) -> AsyncIterator[Trials]:
     """The family's trials over a folder, or over the `first` tasks of each split of it."""
-    if family in ("terminal", "swe"):
+    if family in BOXED:
         sandboxes = KINDS[kind]()
         await sandboxes.verify()
         open_trials = terminal_trials if family == "terminal" else swe_trials

@@ -2,11 +2,14 @@
 
 import os
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import psutil
 
 from services.sandbox.cgroup import groups_of
+from services.sandbox.docker.engine import Engine
+from services.sandbox.docker.reaper import boxes_left
 
 _PATIENCE_S = 3.0
 
@@ -21,13 +24,22 @@ def files_in(*folders: Path) -> frozenset[str]:
     )
 
 
-def leftovers(before: frozenset[str], *folders: Path) -> list[str]:
-    """Processes that this one started, boxes that it opened, and files that were not there before."""
+def leftovers(before: frozenset[str], *folders: Path, docker: bool = False) -> list[str]:
+    """Processes that this one started, boxes that it opened, and files that were not there before.
+
+    Errors: Unavailable, if there is no Docker Engine to be asked.
+    """
     started = psutil.Process().children(recursive=True)
     psutil.wait_procs(started, timeout=_PATIENCE_S)  # what is about to end is not left
-    return [*_processes(), *groups_of(os.getpid()), *sorted(files_in(*folders) - before)]
+    containers = _containers() if docker else []
+    return [*_processes(), *groups_of(os.getpid()), *containers, *sorted(files_in(*folders) - before)]
 
 
 def _processes() -> Iterator[str]:
     for process in psutil.Process().children(recursive=True):
         yield f"process {process.pid}: {process.name()}"
+
+
+def _containers() -> list[str]:
+    with closing(Engine()) as engine:
+        return boxes_left(engine)

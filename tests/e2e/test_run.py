@@ -21,7 +21,7 @@ from deploy.grafana.pages import PAGES
 from deploy.grafana.panel import Dashboard
 from tests.e2e.scraping import Prometheus
 
-pytestmark = pytest.mark.timeout(400)
+pytestmark = pytest.mark.timeout(500)
 
 SMALL = ["--evaluation-rollouts", "16", "--groups-per-step", "4", "--group-size", "4"]
 
@@ -32,16 +32,20 @@ class Run:
     def __init__(self, folder: Path, *arguments: str) -> None:
         self.folder = folder
         self.log = folder.with_suffix(".out")
+        self.before = self.said() if self.log.exists() else ""
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "services.cli", "run", *arguments], stdout=log, stderr=log
             )
 
+    def said(self) -> str:
+        return self.log.read_text()
+
     def wait_for(self, text: str, timeout_s: float = 120) -> None:
         end = time.monotonic() + timeout_s
-        while text not in self.log.read_text():
-            assert self.process.poll() is None, self.log.read_text()[-3000:]
-            assert time.monotonic() < end, self.log.read_text()[-3000:]
+        while text not in self.said().removeprefix(self.before):
+            assert self.process.poll() is None, self.said()[-3000:]
+            assert time.monotonic() < end, self.said()[-3000:]
             time.sleep(0.2)
 
     def finish(self, timeout_s: float = 300) -> int:
@@ -78,12 +82,6 @@ def _name_in_run(process: psutil.Process, folder: Path) -> str | None:
         return "valkey" if str(folder) in " ".join(process.cmdline()) else None
     ready = [value for key, value in process.environ().items() if key.endswith("_READY_FILE")]
     return Path(ready[0]).name if ready and ready[0].startswith(str(folder)) else None
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Iterator[Path]:
-    yield tmp_path / "run"
-    leave_nothing(tmp_path / "run")
 
 
 def leave_nothing(folder: Path) -> None:
@@ -144,22 +142,32 @@ def check_shares(run: Run) -> None:
 
 @dataclass
 class Watched:
-    """A run that was disturbed, and the Prometheus that saw it, if this machine has one."""
+    """A run that was disturbed, and the Prometheus that saw it, if this machine has one.
+
+    `interrupted` is the exit code of its first part, and `left` what that left behind.
+    """
 
     run: Run
+    interrupted: int
+    left: list[str]
     prometheus: Prometheus | None
 
 
 @pytest.fixture(scope="module")
 def disturbed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
-    """A finished run of eight steps whose learner, environment and engine were killed on the way."""
+    """A run of all families that was interrupted, and once resumed lost its learner, a family and its engine."""
     folder = tmp_path_factory.mktemp("disturbed") / "run"
     with ExitStack() as stack:
+        stack.callback(leave_nothing, folder)
+        first = Run(folder, "--steps", "8", "--out", str(folder), *SMALL, "--environments", "all")
+        stack.callback(first.kill)
+        first.wait_for("training")
+        first.process.send_signal(signal.SIGINT)
+        interrupted, left = first.finish(60), sorted(processes(folder))
         prometheus = None
         if shutil.which("prometheus"):
             prometheus = stack.enter_context(Prometheus(folder.with_name("prometheus"), folder / "ready"))
-        run = Run(folder, "--steps", "8", "--out", str(folder), *SMALL, "--environments", "terminal")
-        stack.callback(leave_nothing, folder)
+        run = Run(folder, "--resume", str(folder))
         stack.callback(run.kill)
         run.wait_for("training")
         if prometheus is not None:
@@ -168,12 +176,19 @@ def disturbed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
             processes(folder)[name].kill()
             time.sleep(3)
         run.finish()
-        yield Watched(run, prometheus)
+        yield Watched(run, interrupted, left, prometheus)
+
+
+def test_a_run_that_is_interrupted_leaves_nothing_and_resumes(disturbed: Watched) -> None:
+    assert (disturbed.interrupted, disturbed.left) == (130, [])
+    report = disturbed.run.report()
+    assert {*report["environments"], *report["left_out"]} == {"terminal", "search", "swe", "slides"}
+    check_shares(disturbed.run)
 
 
 def test_a_run_goes_on_when_learner_environment_and_engine_are_killed(disturbed: Watched) -> None:
     run = disturbed.run
-    assert run.finish() == 0, run.log.read_text()[-3000:]
+    assert run.finish() == 0, run.said()[-3000:]
     check_report(run, steps=8)
     assert run.report()["restarts"] == {"inference": 1, "learner": 1, "environment-terminal": 1}
 
@@ -200,17 +215,3 @@ def test_every_panel_has_data_of_a_real_run(disturbed: Watched, page: Dashboard)
 def in_prometheus(expression: str) -> str:
     """What Grafana makes of a panel's expression."""
     return expression.replace("$__rate_interval", "20s").replace("$environment", ".*")
-
-
-def test_an_interrupted_run_of_all_families_leaves_nothing_and_resumes(folder: Path) -> None:
-    run = Run(folder, "--steps", "5", "--out", str(folder), *SMALL, "--environments", "all")
-    run.wait_for("training")
-    run.process.send_signal(signal.SIGINT)
-    assert run.finish(60) == 130
-    assert processes(folder) == {}
-    resumed = Run(folder, "--resume", str(folder))
-    assert resumed.finish() == 0, resumed.log.read_text()[-3000:]
-    check_report(resumed, steps=5)
-    check_shares(resumed)
-    report = resumed.report()
-    assert {*report["environments"], *report["left_out"]} == {"terminal", "search", "swe", "slides"}

@@ -10,7 +10,7 @@ from environments.slides.measurement import PageMeasurement, Word
 from environments.slides.scoring.ramp import ramp
 
 _LEAST = 0.75  # of a text's words, in order and side by side; less is not that text
-_EDGES = re.compile(r"^\W+|\W+$")
+_INNER = re.compile(r"\w(?:.*\w)?", re.DOTALL)
 
 
 def content(brief: PageBrief, page: PageMeasurement) -> float:
@@ -57,7 +57,8 @@ def by_block(words: Iterable[Word]) -> list[list[Word]]:
 
 def plain(text: str) -> str:
     """A word without case and the punctuation around it."""
-    return _EDGES.sub("", text.casefold())
+    found = _INNER.search(text.casefold())
+    return found[0] if found else ""
 
 
 def _found(text: str, blocks: Iterable[Sequence[Word]]) -> float:

@@ -1,5 +1,6 @@
 """Grades what an agent left of a repository: its diff alone, on a clean one, with the task's own tests."""
 
+import asyncio
 import json
 import secrets
 from dataclasses import dataclass
@@ -139,9 +140,10 @@ async def _run_command(sandbox: Sandbox, instance: Instance) -> Report:
     ran = await sandbox.run(f"({command})", instance.timeout_s)
     await sandbox.reset()
     if instance.report_file is None:
-        return read_log(instance, ran, ran.output)
+        return await asyncio.to_thread(read_log, instance, ran, ran.output)
     read = await sandbox.run(f"cd {workdir}; [[ -f {report} && ! -L {report} ]] && cat {report}", _START_S)
-    return read_log(instance, ran, read.output if read.exit_code == 0 else "")
+    log = read.output if read.exit_code == 0 else ""
+    return await asyncio.to_thread(read_log, instance, ran, log)
 
 
 def _script(name: str) -> bytes:

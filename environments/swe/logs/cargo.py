@@ -3,7 +3,7 @@
 import re
 
 from environments.swe.logs.status import Results, Status, collect
-from environments.swe.logs.terminal import plain
+from environments.swe.logs.terminal import lines
 
 _RUNNING = re.compile(r"^\s+Running (?:unittests )?(\S+)|^\s+(Doc-tests) (\S+)")
 _TEST = re.compile(r"^test (.+?) \.\.\. (ok|FAILED|ignored)\b")
@@ -16,7 +16,7 @@ def parse_cargo(log: str) -> Results:
     """With `--nocapture` a test's output may stand between its name and its verdict."""
     found: list[tuple[str, str, Status]] = []
     binary, waiting = "", ""
-    for line in plain(log).splitlines():
+    for line in lines(log):
         if running := _RUNNING.match(line):
             binary = running[1] or f"{running[2]} {running[3]}"
         elif match := _TEST.match(line):

@@ -3,7 +3,7 @@
 import re
 
 from environments.swe.logs.status import Results, Status, collect
-from environments.swe.logs.terminal import plain
+from environments.swe.logs.terminal import lines
 
 _WORDS = "Passed|Failed|Not Run|Timeout|Skipped|Exception|Disabled|Required"
 _LINE = re.compile(rf"^\s*\d+/\d+ Test\s+#\d+: (.+?) \.*\s*(?:\*\*\*)?({_WORDS})")
@@ -18,7 +18,7 @@ _STATUS = {
 
 def parse_ctest(log: str) -> Results:
     """A test that could not run, ran out of time or crashed is an error; a disabled one was skipped."""
-    return collect([found for line in plain(log).splitlines() if (found := _line(line))])
+    return collect([found for line in lines(log) if (found := _line(line))])
 
 
 def _line(line: str) -> tuple[str, Status] | None:

@@ -4,7 +4,7 @@ import json
 import re
 
 from environments.swe.logs.status import Results, Status, collect
-from environments.swe.logs.terminal import plain
+from environments.swe.logs.terminal import lines
 
 _LINE = re.compile(r"^\s*--- (PASS|FAIL|SKIP): (\S+) \(")
 _STARTED = re.compile(r"^=== (?:RUN|CONT)\s+(\S+)")
@@ -15,7 +15,7 @@ def parse_go(log: str) -> Results:
     """A test that began and has no end is an error: it panicked, or the run was stopped."""
     found: list[tuple[str, Status]] = []
     started: dict[str, None] = {}
-    for line in plain(log).splitlines():
+    for line in lines(log):
         if begun := _STARTED.match(line):
             started[begun[1]] = None
         elif match := _LINE.match(line):

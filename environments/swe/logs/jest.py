@@ -3,7 +3,7 @@
 import re
 
 from environments.swe.logs.status import Results, Status, collect
-from environments.swe.logs.terminal import plain
+from environments.swe.logs.terminal import lines
 
 _FILE = re.compile(r"^\s*(PASS|FAIL)\s+(\S+\.[cm]?[jt]sx?)(?:\s+\(.*\))?\s*$")
 _MARK = re.compile(r"^(\s*)(✓|√|✔|✕|×|✗|○|✎|↓)\s+(.+?)(?:\s+\(?\d+(?:\.\d+)? ?m?s\)?)?(?:\s+\[.*\])?\s*$")
@@ -19,7 +19,7 @@ def parse_jest(log: str) -> Results:
     """jest nests by indentation under `PASS file`; vitest prints one path a line."""
     found: list[tuple[str, Status]] = []
     file, groups = "", list[tuple[int, str]]()
-    for line in plain(log).splitlines():
+    for line in lines(log):
         if vitest := _VITEST.match(line):
             found.append((f"{vitest[2]} > {vitest[3]}", _status(vitest[1])))
         elif opened := _FILE.match(line):

@@ -3,7 +3,7 @@
 import re
 
 from environments.swe.logs.status import Results, Status, collect
-from environments.swe.logs.terminal import plain
+from environments.swe.logs.terminal import lines
 
 _STATUS = {
     "PASSED": Status.PASSED,
@@ -21,7 +21,7 @@ _WORKER = re.compile(rf"^\[gw\d+\] \[ *\d+%\] ({_WORD}) (\S+\.py::.+)$")
 
 def parse_pytest(log: str) -> Results:
     """By node id. Of `FAILED id - reason` the reason is cut off; ids may hold spaces in their brackets."""
-    return collect([found for line in plain(log).splitlines() if (found := _line(line.rstrip()))])
+    return collect([found for line in lines(log) if (found := _line(line.rstrip()))])
 
 
 def _line(line: str) -> tuple[str, Status] | None:

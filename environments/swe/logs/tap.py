@@ -3,7 +3,7 @@
 import re
 
 from environments.swe.logs.status import Results, Status, collect
-from environments.swe.logs.terminal import plain
+from environments.swe.logs.terminal import lines
 
 _LINE = re.compile(r"^( *)(not )?ok\b ?(\d+)?(?:\s+-)?\s*(.*?)(?:\s+#\s*(skip|todo)\b.*)?$", re.IGNORECASE)
 _PARENT = re.compile(r"^( *)# Subtest: (.*)$")
@@ -14,7 +14,7 @@ def parse_tap(log: str) -> Results:
     """A test without a description goes by its number. After `Bail out!` nothing counts as passed."""
     found: list[tuple[str, Status]] = []
     parents: dict[int, str] = {}
-    for line in plain(log).splitlines():
+    for line in lines(log):
         if _BAIL.match(line):
             return {test: Status.ERROR for test, _ in found}
         if parent := _PARENT.match(line):

@@ -3,7 +3,7 @@
 import re
 
 from environments.swe.logs.status import Results, Status, collect
-from environments.swe.logs.terminal import plain
+from environments.swe.logs.terminal import lines
 
 _NAMED = re.compile(r"^(\w+) \(([\w.]+)\)")
 _END = re.compile(
@@ -24,7 +24,7 @@ def parse_unittest(log: str) -> Results:
     """A test's line may be followed by its docstring, which then carries the verdict."""
     found: list[tuple[str, Status]] = []
     current: str | None = None
-    for line in plain(log).splitlines():
+    for line in lines(log):
         if headline := _HEADLINE.match(line):
             found.append((_id(headline[2], headline[3]), _STATUS[headline[1]]))
             current = None

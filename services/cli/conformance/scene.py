@@ -88,8 +88,13 @@ class Scene:
         )
 
     async def start(self, request: RolloutRequest) -> httpx.Response:
-        self.started[(request.rollout_id, request.attempt)] = request
-        return await self.client.post("/v1/rollouts", content=request.model_dump_json(), headers=_JSON)
+        ref = (request.rollout_id, request.attempt)
+        known = ref in self.started
+        self.started[ref] = request
+        reply = await self.client.post("/v1/rollouts", content=request.model_dump_json(), headers=_JSON)
+        if reply.is_client_error and not known:
+            del self.started[ref]  # who refuses owes no report
+        return reply
 
     async def accepted(self, request: RolloutRequest) -> RolloutRequest:
         """Start a rollout. Raises Broken unless it is accepted."""

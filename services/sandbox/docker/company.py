@@ -13,13 +13,12 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
-from uuid import uuid4
 
 from services.sandbox.docker.composition import MAIN_SERVICE, Composition, Service
 from services.sandbox.docker.engine import Engine
 from services.sandbox.docker.hardening import PACKAGE_CAPABILITIES, confinement
 from services.sandbox.docker.images import BoxImage, Images
-from services.sandbox.docker.reaper import LABEL, MAIN, ROLE
+from services.sandbox.docker.reaper import LABEL, MAIN, ROLE, new_box
 from services.sandbox.docker.starts import Starts
 from services.sandbox.port import MIB, Limits, SandboxFailure
 
@@ -52,7 +51,7 @@ class Companies:
         self, composition: Composition, image: BoxImage, limits: Limits, labels: Mapping[str, str]
     ) -> AsyncIterator[Company]:
         """The services, once every one of them is ready. Errors: SandboxFailure."""
-        name = uuid4().hex
+        name = new_box()
         async with AsyncExitStack() as stack:
             ground = await self._ground(stack, name, composition, image, labels)
             running: dict[str, str] = {}
@@ -88,7 +87,7 @@ class Companies:
             image.id,
             attached=True,
             entrypoint=list(_GROUND),
-            name=f"podium-company-{name[:16]}",
+            name=f"podium-company-{name[-16:]}",
             hostname=MAIN_SERVICE,
             user="65534",
             stdin_open=True,
@@ -119,7 +118,7 @@ class Companies:
             found["Id"],
             command=service.command and list(service.command),
             entrypoint=service.entrypoint and list(service.entrypoint),
-            name=f"podium-{service.name}-{labels[LABEL][:16]}",
+            name=f"podium-{service.name}-{labels[LABEL][-16:]}",
             user=service.user,
             environment=dict(service.env),
             working_dir=service.workdir,

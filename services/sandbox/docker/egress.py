@@ -60,7 +60,7 @@ class Egress:
     @asynccontextmanager
     async def gate(self, box: str, network: Network) -> AsyncIterator[Gate]:
         """The gate of a box that is yet to be made; its image is there (`pulled`)."""
-        volume = f"podium-egress-{box[:16]}"
+        volume = f"podium-egress-{box[-16:]}"
         labels = {LABEL: box, "podium.made": str(time.time())}
         options = {"type": "tmpfs", "device": "tmpfs", "o": "size=1m,mode=1777"}
         await self.engine.call("create_volume", volume, driver="local", driver_opts=options, labels=labels)
@@ -95,7 +95,7 @@ class Egress:
             "create_container",
             self.image,
             entrypoint=["python3", "-I", "-c", _source(), part, *more],
-            name=f"podium-{part}-{box[:16]}",
+            name=f"podium-{part}-{box[-16:]}",
             user=str(NOBODY),
             labels={LABEL: box, ROLE: part},
             volumes=["/egress"],

@@ -91,6 +91,16 @@ class Engine:
         url = self.api._url("/containers/{0}/archive", container)
         return bool(self.api.head(url, params={"path": path}).ok)
 
+    def occurrences(self, word: bytes, container: str, question: str) -> int:
+        """How often a word is in an answer about a container, however long that is. Blocks."""
+        found, before = 0, b""
+        url = self.api._url(f"/containers/{{0}}/{question}", container)
+        with self.api.get(url, stream=True, timeout=_CALL_S) as reply:
+            for chunk in reply.iter_content(1 << 16):
+                text = before + chunk
+                found, before = found + text.count(word), text[1 - len(word) :]
+        return found
+
     def close(self) -> None:
         self._threads.shutdown(wait=False, cancel_futures=True)
         self.api.close()

@@ -10,14 +10,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from shlex import quote
 from typing import Any
-from uuid import uuid4
 
 from docker.errors import APIError, BuildError, ImageNotFound, NotFound
 
 from services.kit.failure import Refused
 from services.sandbox.docker.engine import Engine
 from services.sandbox.docker.hardening import HOME
-from services.sandbox.docker.reaper import LABEL, ROLE, SEED
+from services.sandbox.docker.reaper import LABEL, ROLE, SEED, new_box
 from services.sandbox.port import NOBODY, Blueprint, Limits, SandboxFailure
 
 TASK = "podium-task"
@@ -153,7 +152,7 @@ def digest_of(folder: Path) -> str:
 
 
 def _contents(api: Any, image: str, folders: Sequence[str], most: int) -> bytes:
-    labels = {LABEL: f"seed-{uuid4().hex}", ROLE: SEED}
+    labels = {LABEL: new_box(), ROLE: SEED}
     container = api.create_container(image, ["true"], labels=labels)["Id"]
     try:
         return _joined(_archives(api, container, folders), most)

@@ -9,6 +9,7 @@ import time
 from collections import defaultdict
 from functools import partial
 from typing import Any
+from uuid import uuid4
 
 from docker.errors import APIError
 
@@ -19,8 +20,23 @@ ROLE = "podium.role"
 MAIN = "main"
 GATE = "gate"
 SEED = "seed"
+_OURS = uuid4().hex[:12]  # of this process
 _STARTS_WITHIN_S = 60.0
 _ALONE_FOR_S = {GATE: _STARTS_WITHIN_S, SEED: 600.0}
+
+
+def new_box() -> str:
+    """A value of LABEL, by which its containers and volumes are those of one box and of this process."""
+    return f"{_OURS}-{uuid4().hex}"
+
+
+def boxes_left(engine: Engine) -> list[str]:
+    """The names of what this process has made and is still there. Blocks."""
+    of_boxes = {"label": LABEL}
+    containers = engine.api.containers(all=True, filters=of_boxes)
+    volumes = engine.api.volumes(filters=of_boxes)["Volumes"] or []
+    named = [(one["Names"][0].strip("/"), one) for one in containers] + [(one["Name"], one) for one in volumes]
+    return [name for name, one in named if one["Labels"][LABEL].startswith(_OURS)]
 
 
 async def reap(engine: Engine) -> list[str]:

@@ -17,7 +17,7 @@ from services.sandbox.docker.hardening import HOME, Cage
 from services.sandbox.docker.images import BoxImage, Images
 from services.sandbox.docker.init import INIT
 from services.sandbox.docker.losses import services_kept, way_out_kept
-from services.sandbox.docker.reaper import LABEL, MAIN, ROLE, reap
+from services.sandbox.docker.reaper import LABEL, MAIN, ROLE, new_box, reap
 from services.sandbox.docker.refusals import refuse_beyond_docker, refuse_volumes
 from services.sandbox.docker.starts import StartRules, Starts
 from services.sandbox.docker.warm import WarmPool, WarmRules
@@ -175,7 +175,7 @@ class DockerSandboxes:
         self, plan: Plan, blueprint: Blueprint, seed: bytes, tree: bytes | None
     ) -> AsyncIterator[DockerSandbox]:
         """The gate before the box and the door after it; the box itself has no network either way."""
-        name = uuid4().hex
+        name = new_box()
         plan = plan.told(variables())
         await self._egress.pulled()
         async with AsyncExitStack() as stack:
@@ -228,7 +228,7 @@ class DockerSandboxes:
         company: str | None = None,
     ) -> DockerSandbox:
         async with self._starts.one():
-            return await self._started_now(plan, labels or {}, uuid4().hex, company)
+            return await self._started_now(plan, labels or {}, new_box(), company)
 
     async def _started_now(
         self, plan: Plan, labels: Mapping[str, str], name: str, company: str | None = None

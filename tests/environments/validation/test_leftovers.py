@@ -9,6 +9,7 @@ import pytest
 from environments.validation import leftovers as module
 from environments.validation.leftovers import files_in, leftovers
 from services.sandbox.bubblewrap import BubblewrapSandboxes
+from services.sandbox.docker.sandboxes import DockerSandboxes
 from services.sandbox.port import Blueprint, Limits
 
 
@@ -35,3 +36,14 @@ async def test_a_box_that_is_open(tmp_path: Path) -> None:
         if sandboxes.whole_boxes_limited:
             assert any(f"podium-box-{os.getpid()}-" in left for left in found)
     assert not [left for left in leftovers(files_in(tmp_path), tmp_path) if ": bash" in left or "box" in left]
+
+
+@pytest.mark.docker
+async def test_a_container_that_is_open(tmp_path: Path) -> None:
+    (tmp_path / "Dockerfile").write_text("FROM python:3.11-slim\n")
+    sandboxes = DockerSandboxes()
+    async with sandboxes.running():
+        async with sandboxes.open(Blueprint(tmp_path, labels={"rollout": "left-open"}), Limits()):
+            found = leftovers(frozenset(), docker=True)
+            assert [left for left in found if left.startswith("podium-left-open-")]
+        assert not [left for left in leftovers(frozenset(), docker=True) if left.startswith("podium-")]

@@ -187,7 +187,7 @@ RUN = "PYTHONPATH=/opt/swe/lib:. python3 -m pytest -rA tests"
 
 
 @pytest.mark.parametrize(
-    "command", ["nosuchrunner tests", "kill -9 $$", "yes | head -c 20000000; false", "exit 1"]
+    "command", ["nosuchrunner tests", "kill -9 $$", "yes $(seq 200) | head -c 20000000; false", "exit 1"]
 )
 async def test_a_run_that_breaks_by_itself_is_a_failure_of_the_verifier(bench: Bench, command: str) -> None:
     for work in ("true", FIX):

@@ -224,3 +224,19 @@ def test_a_later_line_heals_nothing(parser: str) -> None:
 @given(st.sampled_from(sorted(PARSERS)), st.text(max_size=300))
 def test_no_text_breaks_a_parser(parser: str, text: str) -> None:
     assert set(PARSERS[parser](text).values()) <= set(Status)
+
+
+@pytest.mark.timeout(30)
+@pytest.mark.parametrize("parser", sorted(PARSERS))
+@pytest.mark.parametrize(
+    "line",
+    [
+        "a.py::" * 200_000,
+        "ok" + " " * 500_000 + "x",
+        "a (b)" + " ... ok" * 200_000 + ".",
+        "  ✓ x" + " [" * 300_000,
+    ],
+)
+def test_no_line_takes_longer_than_its_length_is_worth(parser: str, line: str) -> None:
+    """Code under test prints what it likes, and all other rollouts of the service would wait."""
+    assert len(PARSERS[parser](line)) <= 1

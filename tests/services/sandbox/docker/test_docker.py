@@ -15,7 +15,7 @@ import pytest_asyncio
 
 from services.kit.failure import Missing, Refused
 from services.sandbox.archive import archive_of
-from services.sandbox.docker import hardening
+from services.sandbox.docker import hardening, watchman
 from services.sandbox.docker.reaper import reap
 from services.sandbox.docker.sandboxes import DockerRules, DockerSandboxes
 from services.sandbox.docker.warm import WarmRules
@@ -83,6 +83,16 @@ async def test_what_the_disk_holds_beyond_its_limit_ends_the_box(
             await box.run(filling, 30)
         with pytest.raises(BoxOverrun, match="more on its disk than"):
             await box.tree()
+
+
+async def test_more_files_than_there_may_be_end_the_box(
+    docker: DockerSandboxes, blueprint: Blueprint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watchman, "MOST_FILES", 2_000)
+    async with docker.open(replace(blueprint, read_only_root=False), Limits()) as box:
+        assert (await box.run("mkdir few; cd few; touch $(seq 1000); sleep 7; ls | wc -l", 20)).output == "1000\n"
+        with pytest.raises(BoxOverrun, match="more on its disk than 2,000 files"):
+            await box.run("touch $(seq 1001 2500); sleep 20", 30)
 
 
 async def test_put_leaves_the_folders_that_are_there_as_they_are(
