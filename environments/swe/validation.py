@@ -10,6 +10,7 @@ from environments.swe.controls import CONTROLS, NOTHING, control, oracle
 from environments.swe.grading.grade import GRADING, Grader
 from environments.swe.grading.remains import remains_of
 from environments.swe.grading.submission import prepare
+from environments.swe.instance import Instance
 from environments.swe.rules import Rules
 from environments.swe.tasks import SweTasks, load_tasks
 from environments.validation.trials import NOOP, ORACLE

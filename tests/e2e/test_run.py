@@ -155,7 +155,7 @@ class Watched:
 
 @pytest.fixture(scope="module")
 def disturbed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
-    """A run of all families that was interrupted, and once resumed lost its learner, a family and its engine."""
+    """A run of all families that was interrupted, and lost its learner, a family and its engine later."""
     folder = tmp_path_factory.mktemp("disturbed") / "run"
     with ExitStack() as stack:
         stack.callback(leave_nothing, folder)

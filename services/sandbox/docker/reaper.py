@@ -35,8 +35,8 @@ def boxes_left(engine: Engine) -> list[str]:
     of_boxes = {"label": LABEL}
     containers = engine.api.containers(all=True, filters=of_boxes)
     volumes = engine.api.volumes(filters=of_boxes)["Volumes"] or []
-    named = [(one["Names"][0].strip("/"), one) for one in containers] + [(one["Name"], one) for one in volumes]
-    return [name for name, one in named if one["Labels"][LABEL].startswith(_OURS)]
+    ours = [one for one in (*containers, *volumes) if one["Labels"][LABEL].startswith(_OURS)]
+    return [one["Names"][0].strip("/") if "Names" in one else one["Name"] for one in ours]
 
 
 async def reap(engine: Engine) -> list[str]:

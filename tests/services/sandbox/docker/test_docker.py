@@ -90,7 +90,8 @@ async def test_more_files_than_there_may_be_end_the_box(
 ) -> None:
     monkeypatch.setattr(watchman, "MOST_FILES", 2_000)
     async with docker.open(replace(blueprint, read_only_root=False), Limits()) as box:
-        assert (await box.run("mkdir few; cd few; touch $(seq 1000); sleep 7; ls | wc -l", 20)).output == "1000\n"
+        few = await box.run("mkdir few; cd few; touch $(seq 1000); sleep 7; ls | wc -l", 20)
+        assert few.output == "1000\n"
         with pytest.raises(BoxOverrun, match="more on its disk than 2,000 files"):
             await box.run("touch $(seq 1001 2500); sleep 20", 30)
 
