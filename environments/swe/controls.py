@@ -162,7 +162,7 @@ def _prepend(text: str) -> str:
 
 
 def _forges(*parts: str) -> str:
-    """At the head of every module, with the ids of the tests that decide: the worst that an agent can know."""
+    """At the head of every module, with the ids of the tests that decide."""
     text = quote("".join((_FORGE, *parts)))
     write = f'{{ printf "IDS = %s\\n" "$tests"; printf %s {text}; cat "$f.old"; }} > "$f"; rm "$f.old"'
     return _in_each(_EVERY_MODULE, f'mv "$f" "$f.old"; {write}')
