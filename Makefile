@@ -37,7 +37,7 @@ check: $(STAMP) ## lint, format, types and architecture
 
 test: check ## check, then every test, two at a time (ARGS for pytest; WORKERS=0 runs one at a time)
 	@deploy/programs.sh
-	@$(BIN)/python -m pytest --durations=10 --numprocesses $(WORKERS) --no-loadscope-reorder $(if $(filter-out 0,$(WORKERS)),--dist loadgroup) $(ARGS)
+	@$(BIN)/python -m pytest --durations=10 --numprocesses $(WORKERS) --no-loadscope-reorder $(if $(filter-out 0,$(WORKERS)),--dist loadscope) $(ARGS)
 
 bench: $(STAMP) ## one benchmark: a table, and last one JSON line (NAME=gateway or transport)
 	@$(BIN)/python -m bench $(NAME) $(ARGS)
