@@ -172,7 +172,7 @@ def disturbed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
         run.wait_for("training")
         if prometheus is not None:
             prometheus.look()
-        for name in ("inference", "learner", "environment-terminal"):
+        for name in ("inference", "learner", "environment-search"):
             processes(folder)[name].kill()
             time.sleep(3)
         run.finish()
@@ -190,7 +190,7 @@ def test_a_run_goes_on_when_learner_environment_and_engine_are_killed(disturbed:
     run = disturbed.run
     assert run.finish() == 0, run.said()[-3000:]
     check_report(run, steps=8)
-    assert run.report()["restarts"] == {"inference": 1, "learner": 1, "environment-terminal": 1}
+    assert run.report()["restarts"] == {"inference": 1, "learner": 1, "environment-search": 1}
 
 
 LEGITIMATELY_EMPTY = {

@@ -18,7 +18,7 @@ from services.sandbox.archive import archive_of
 from services.sandbox.port import MIB, Blueprint, Limits, Sandbox, Sandboxes
 
 GRADER = "/grader"
-_SCRIPTS = ("parent.py", "child.py", "guard.py", "trust.py", "seal.py")
+_SCRIPTS = ("parent.py", "child.py", "guard.py", "trust.py", "seal.py", "whole.py")
 _START_S = 30.0
 _SHOWN_DIFF = 65_536
 MOST_DIFF = 2 * MIB

@@ -31,12 +31,14 @@ def main() -> None:
     pytest: Any = importlib.import_module("pytest")
     for name in ("legacypath", *importlib.import_module("_pytest.config").default_plugins):
         importlib.import_module(f"_pytest.{name}")
-    watch = importlib.import_module("seal")  # lies beside this file
+    watch, whole = importlib.import_module("seal"), importlib.import_module("whole")  # lie beside this file
+    plugin = whole.whole_tests(pytest)
     _guard(plan)
     say("ready")
     options = ["-q", "-p", "no:cacheprovider", "--import-mode=append", "-o", "addopts=", "--color=no"]
+    options += [*whole.WITHOUT, f"--rootdir={plan['workdir']}", *plan["test_files"]]
     reporter = Reporter(pytest, watch, plan["workdir"])
-    pytest.main([*options, f"--rootdir={plan['workdir']}", *plan["test_files"]], plugins=[reporter])
+    pytest.main(options, plugins=[reporter, plugin])
     say("end")
 
 

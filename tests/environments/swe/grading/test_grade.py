@@ -240,3 +240,32 @@ async def test_a_repository_that_stands_elsewhere_is_checked_out_at_its_commit(b
             "1\n"
         )
         assert (await sandbox.run("ls /testbed/later", 20.0)).exit_code != 0
+
+
+PARTS = """
+import unittest
+
+class Parts(unittest.TestCase):
+    def test_all(self):
+        for one in NUMBERS:
+            with self.subTest(one=one):
+                self.assertEqual(one, 1)
+
+def test_asked(subtests):
+    for one in NUMBERS:
+        with subtests.test("each", one=one):
+            assert one == 1
+"""
+
+
+@pytest.mark.parametrize(("numbers", "status"), [("1, 1", "passed"), ("2, 1", "failed"), ("1, 2", "failed")])
+async def test_subtests_are_parts_of_their_test(bench: Bench, numbers: str, status: str) -> None:
+    """pytest tells of them from inside the test, where nobody else may speak."""
+    lines = PARTS.replace("NUMBERS", f"({numbers})").splitlines(keepends=True)
+    head = "diff --git a/tests/test_parts.py b/tests/test_parts.py\nnew file mode 100644\n--- /dev/null\n"
+    patch = f"{head}+++ b/tests/test_parts.py\n@@ -0,0 +1,{len(lines)} @@\n{''.join(f'+{x}' for x in lines)}"
+    ids = ("tests/test_parts.py::Parts::test_all", "tests/test_parts.py::test_asked")
+    verdict = await bench.graded(
+        FIX, test_patch=patch, test_files=("tests/test_parts.py",), FAIL_TO_PASS=ids, PASS_TO_PASS=()
+    )
+    assert (dict(verdict.tests), verdict.labels) == (dict.fromkeys(ids, status), ())
