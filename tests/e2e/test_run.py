@@ -1,6 +1,7 @@
 """`podium run` as a user sees it: it goes on through kills, stops cleanly, resumes, leaves nothing."""
 
 import json
+import re
 import shutil
 import signal
 import sqlite3
@@ -8,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,9 +42,19 @@ class Run:
     def said(self) -> str:
         return self.log.read_text()
 
-    def wait_for(self, text: str, timeout_s: float = 120) -> None:
+    def said_now(self) -> str:
+        return self.said().removeprefix(self.before)
+
+    def step(self) -> int:
+        """The last that was shown."""
+        return int(next(iter(re.findall(r"step (\d+)/", self.said_now())[::-1]), "0"))
+
+    def wait_for(self, text: str) -> None:
+        self.wait_until(lambda: text in self.said_now())
+
+    def wait_until(self, reached: Callable[[], bool], timeout_s: float = 120) -> None:
         end = time.monotonic() + timeout_s
-        while text not in self.said().removeprefix(self.before):
+        while not reached():
             assert self.process.poll() is None, self.said()[-3000:]
             assert time.monotonic() < end, self.said()[-3000:]
             time.sleep(0.2)
@@ -159,7 +170,7 @@ def disturbed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
     folder = tmp_path_factory.mktemp("disturbed") / "run"
     with ExitStack() as stack:
         stack.callback(leave_nothing, folder)
-        first = Run(folder, "--steps", "8", "--out", str(folder), *SMALL, "--environments", "all")
+        first = Run(folder, "--steps", "12", "--out", str(folder), *SMALL, "--environments", "all")
         stack.callback(first.kill)
         first.wait_for("training")
         first.process.send_signal(signal.SIGINT)
@@ -172,7 +183,9 @@ def disturbed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
         run.wait_for("training")
         if prometheus is not None:
             prometheus.look()
-        for name in ("inference", "learner", "environment-search"):
+        run.wait_until(lambda: run.step() > 1)
+        time.sleep(2)  # so that the learner is heard of before it is killed
+        for name in ("learner", "inference", "environment-search"):
             processes(folder)[name].kill()
             time.sleep(3)
         run.finish()
@@ -189,7 +202,7 @@ def test_a_run_that_is_interrupted_leaves_nothing_and_resumes(disturbed: Watched
 def test_a_run_goes_on_when_learner_environment_and_engine_are_killed(disturbed: Watched) -> None:
     run = disturbed.run
     assert run.finish() == 0, run.said()[-3000:]
-    check_report(run, steps=8)
+    check_report(run, steps=12)
     assert run.report()["restarts"] == {"inference": 1, "learner": 1, "environment-search": 1}
 
 
