@@ -137,9 +137,9 @@ def check_report(run: Run, steps: int) -> None:
 
 
 def check_shares(run: Run) -> None:
-    """What each environment was admitted and not refunded is its share of all, to within two groups.
+    """What each environment was admitted and not refunded is its share of all, to within four groups.
 
-    So few trained groups tell less of shares than of who is quick: `bench balance` measures those.
+    Groups that were dropped at the very end are not made up for any more. So few trained groups tell less of shares than of who is quick: `bench balance` measures those.
     """
     kept = (
         "SELECT environment, count(*) FROM groups WHERE purpose = 'train' AND state != 'dropped' GROUP BY 1"
@@ -148,7 +148,7 @@ def check_shares(run: Run) -> None:
         groups = dict(store.execute(kept).fetchall())
     shares = {name: row["target_share"] for name, row in run.report()["environments"].items()}
     owed = {name: share * sum(groups.values()) - groups.get(name, 0) for name, share in shares.items()}
-    assert max(map(abs, owed.values())) <= 2, (groups, owed)
+    assert max(map(abs, owed.values())) <= 4, (groups, owed)
 
 
 @dataclass
