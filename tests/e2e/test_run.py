@@ -139,7 +139,8 @@ def check_report(run: Run, steps: int) -> None:
 def check_shares(run: Run) -> None:
     """What each environment was admitted and not refunded is its share of all, to within four groups.
 
-    Groups that were dropped at the very end are not made up for any more. So few trained groups tell less of shares than of who is quick: `bench balance` measures those.
+    Groups that were dropped at the very end are not made up for any more. So few trained groups tell less
+    of shares than of who is quick: `bench balance` measures those.
     """
     kept = (
         "SELECT environment, count(*) FROM groups WHERE purpose = 'train' AND state != 'dropped' GROUP BY 1"
