@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
+from environments.swe.controls import CONTROLS
 from environments.swe.instance import Instance
 from environments.swe.tasks import SweTasks
 from environments.swe.validation import SweTrials
@@ -15,18 +16,6 @@ from services.sandbox.docker.sandboxes import DockerRules, DockerSandboxes
 
 pytestmark = [pytest.mark.docker, pytest.mark.asyncio(loop_scope="module")]
 
-# Those whose outcome could depend on the kind of box; `grading/test_grade.py` plays all of them.
-IN_ANOTHER_BOX = [
-    "exits_hard_on_import",
-    "conftest",
-    "forges_the_report",
-    "forges_by_signal",
-    "kills_the_runner",
-    "plants_reports",
-    "trojans",
-    "shadows_modules",
-    "breaks_the_repository",
-]
 _SLIM = (
     "FROM python:3.11-slim\nRUN apt-get update -qq && apt-get install -y -qq --no-install-recommends git\n"
 )
@@ -50,6 +39,6 @@ async def test_the_solution_scores_and_nothing_does_not(trials: SweTrials) -> No
     assert await trials.reward(0, NOOP) == 0.0
 
 
-@pytest.mark.parametrize("control", IN_ANOTHER_BOX)
+@pytest.mark.parametrize("control", sorted(CONTROLS))
 async def test_what_only_claims_to_be_a_solution_does_not(trials: SweTrials, control: str) -> None:
     assert await trials.reward(0, control) == 0.0
