@@ -53,7 +53,9 @@ e2e: $(STAMP) ## bring a cluster of its own up, train, register, measure, and ta
 
 lock: $(STAMP) ## write the versions installed now to requirements.lock
 	@sed -n '/^#/p' requirements.lock > .venv/lock
-	@$(BIN)/python -m pip freeze --exclude-editable | sed 's/+[a-z0-9.]*$$//' >> .venv/lock
+	@{ $(BIN)/python -m pip freeze --exclude-editable | sed 's/+[a-z0-9.]*$$//'; \
+		grep -E '^(cuda-|nvidia-|triton=)' requirements.lock; } \
+		| awk -F== '!seen[$$1]++' | LC_ALL=C sort -f -t= -k1,1 >> .venv/lock
 	@mv .venv/lock requirements.lock && touch $(STAMP)
 
 clean: ## remove .venv and what tools leave behind, not runs/
